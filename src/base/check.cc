@@ -1,0 +1,11 @@
+#include "base/check.h"
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace onoma {
+void check_failed(const char* condition, const char* file, int line) {
+  std::fprintf(stderr, "%s:%d: broken promise: %s\n", file, line, condition);
+  std::abort();
+}
+}  // namespace onoma

@@ -1,0 +1,42 @@
+// Counters and gauges for Prometheus. Every metric of the program stands once in ONOMA_METRIC_TABLE; the text
+// at /metrics and the list in docs/reference come from there. Adding to a metric is one relaxed atomic
+// addition; hot paths keep counters of their own and add them in now and then.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+namespace onoma {
+
+// name, type, help
+#define ONOMA_METRIC_TABLE(X)                                                            \
+  X(onoma_dns_queries_total, counter, "DNS requests answered, by any transport")         \
+  X(onoma_dns_dropped_total, counter, "DNS packets that deserved no answer")             \
+  X(onoma_dns_truncated_total, counter, "DNS answers sent with TC set")                  \
+  X(onoma_dns_tcp_connections_total, counter, "DNS connections accepted over TCP")       \
+  X(onoma_commands_total, counter, "Registry commands carried out")                      \
+  X(onoma_commands_refused_total, counter, "Registry commands refused")                  \
+  X(onoma_commits_total, counter, "Transactions committed to the store")                 \
+  X(onoma_events_total, counter, "Events written")                                       \
+  X(onoma_versions_published_total, counter, "Zone versions made visible")               \
+  X(onoma_versions_refused_total, counter, "Zone versions refused by the gate")          \
+  X(onoma_signatures_made_total, counter, "RRSIG records made")                          \
+  X(onoma_publish_last_us, gauge, "Microseconds from commit to visible, newest version") \
+  X(onoma_http_requests_total, counter, "HTTP requests answered")                        \
+  X(onoma_http_errors_total, counter, "HTTP requests answered with a status of 400 or above")
+
+enum class Metric : std::uint8_t {
+#define X(name, type, help) name,
+  ONOMA_METRIC_TABLE(X)
+#undef X
+};
+
+void add(Metric metric, std::uint64_t by = 1);
+void set(Metric metric, std::uint64_t value);
+std::uint64_t read(Metric metric);
+
+// The Prometheus text format, version 0.0.4.
+std::string metrics_text();
+
+}  // namespace onoma
