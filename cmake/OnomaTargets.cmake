@@ -1,7 +1,13 @@
 # The few verbs every CMakeLists.txt below uses.
+# A package found by one room is seen by all: rooms hand their libraries on to whoever links them.
+set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
 find_package(Threads REQUIRED)
 find_package(GTest REQUIRED)
 find_package(fmt REQUIRED)
+
+# Every test program, and the program that the script tests start. `onoma_<label>_tests` is the part of it that
+# the tests of one label need, so that a sanitizer build need not build everything.
+add_custom_target(onoma_tests)
 
 # onoma_room(NAME DEPS room... LIBS library...): a room is a static library of all its .cc files.
 # DEPS must agree with tests/tidy/rooms.txt, which a test checks.
@@ -31,9 +37,31 @@ function(onoma_add_rooms DIR)
   endforeach()
 endfunction()
 
-# onoma_test(NAME DEPS room... LIBS library... LABELS label... TIMEOUT s SOURCES file...): one GoogleTest program.
+# What every test shares: labels, a time limit (wider under sanitizers, which are several times slower), where the
+# sources and programs lie, and where a GoogleTest program leaves its report for tests/count.py.
+function(onoma_test_properties NAME TIMEOUT)
+  if(ONOMA_SANITIZE)
+    math(EXPR TIMEOUT "${TIMEOUT} * 4")
+  endif()
+  set_tests_properties(${NAME} PROPERTIES LABELS "${ARGN}" TIMEOUT ${TIMEOUT} ENVIRONMENT
+    "ONOMA_SOURCE_DIR=${PROJECT_SOURCE_DIR};ONOMA_BINARY_DIR=${PROJECT_BINARY_DIR};GTEST_OUTPUT=xml:${PROJECT_BINARY_DIR}/reports/${NAME}.xml")
+endfunction()
+
+# onoma_needed_by(TARGET label...): building onoma_tests, or the tests of one of the labels, builds TARGET.
+function(onoma_needed_by TARGET)
+  add_dependencies(onoma_tests ${TARGET})
+  foreach(LABEL ${ARGN})
+    if(NOT TARGET onoma_${LABEL}_tests)
+      add_custom_target(onoma_${LABEL}_tests)
+    endif()
+    add_dependencies(onoma_${LABEL}_tests ${TARGET})
+  endforeach()
+endfunction()
+
+# onoma_test(NAME [SERIAL] DEPS room... LIBS library... LABELS label... TIMEOUT s SOURCES file...): one GoogleTest
+# program. SERIAL: runs alone.
 function(onoma_test NAME)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "DEPS;LIBS;LABELS;SOURCES" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "DEPS;LIBS;LABELS;SOURCES" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
@@ -42,33 +70,76 @@ function(onoma_test NAME)
   list(TRANSFORM ARG_DEPS PREPEND onoma_)
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} ${ARG_LIBS} GTest::gtest GTest::gmock GTest::gtest_main)
   add_test(NAME ${NAME} COMMAND ${NAME})
-  set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
-    ENVIRONMENT "ONOMA_SOURCE_DIR=${PROJECT_SOURCE_DIR};ONOMA_BINARY_DIR=${PROJECT_BINARY_DIR}")
+  onoma_test_properties(${NAME} ${ARG_TIMEOUT} ${ARG_LABELS})
+  set_tests_properties(${NAME} PROPERTIES RUN_SERIAL ${ARG_SERIAL})
+  onoma_needed_by(${NAME} ${ARG_LABELS})
 endfunction()
 
-# onoma_script_test(NAME COMMAND ... LABELS ... TIMEOUT s): a test that is a script.
-# Exit status 77 says "skipped" (a checker or the shared data is not here).
+# onoma_script_test(NAME [SERIAL] COMMAND ... LABELS label... TIMEOUT s TARGETS target...): a test that is a script.
+# A first word ending in .py is run with python3, one ending in .sh with bash. Exit status 77 says "skipped" (a checker
+# or the shared data is not here). TARGETS (default: onoma) are built before; the script finds them in
+# ONOMA_BINARY_DIR.
 function(onoma_script_test NAME)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "COMMAND;LABELS;TARGETS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
+  list(GET ARG_COMMAND 0 FIRST)
+  if(FIRST MATCHES "\\.(py|sh)$")
+    get_filename_component(FIRST ${FIRST} ABSOLUTE)
+    list(POP_FRONT ARG_COMMAND)
+    if(FIRST MATCHES "\\.py$")
+      list(PREPEND ARG_COMMAND python3 -B ${FIRST})
+    else()
+      list(PREPEND ARG_COMMAND bash ${FIRST})
+    endif()
+  endif()
   add_test(NAME ${NAME} COMMAND ${ARG_COMMAND})
-  set_tests_properties(${NAME} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77
-    ENVIRONMENT "ONOMA_SOURCE_DIR=${PROJECT_SOURCE_DIR};ONOMA_BINARY_DIR=${PROJECT_BINARY_DIR}")
+  onoma_test_properties(${NAME} ${ARG_TIMEOUT} ${ARG_LABELS})
+  set_tests_properties(${NAME} PROPERTIES SKIP_RETURN_CODE 77 RUN_SERIAL ${ARG_SERIAL})
+  if(NOT DEFINED ARG_TARGETS)
+    set(ARG_TARGETS onoma)
+  endif()
+  foreach(TARGET ${ARG_TARGETS})
+    if(TARGET ${TARGET})
+      onoma_needed_by(${TARGET} ${ARG_LABELS})
+    endif()
+  endforeach()
 endfunction()
 
-# onoma_fuzz(NAME DEPS room... SOURCES file...): a libFuzzer target; seeds lie in tests/fuzz/seeds/NAME.
+# onoma_fuzz(NAME DEPS room... SOURCES file...): a fuzz target; seeds lie in tests/fuzz/seeds/NAME.
+# With ONOMA_FUZZ it becomes the libFuzzer program fuzz_NAME; otherwise a test, replay_NAME, that feeds it its seeds
+# and small damages of them, so that a target never rots and a found input stays found.
 function(onoma_fuzz NAME)
-  if(NOT ONOMA_FUZZ)
-    return()
-  endif()
   cmake_parse_arguments(ARG "" "" "DEPS;SOURCES" ${ARGN})
-  add_executable(fuzz_${NAME} ${ARG_SOURCES})
-  target_include_directories(fuzz_${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
-  target_compile_options(fuzz_${NAME} PRIVATE -fsanitize=fuzzer)
-  target_link_options(fuzz_${NAME} PRIVATE -fsanitize=fuzzer)
   list(TRANSFORM ARG_DEPS PREPEND onoma_)
-  target_link_libraries(fuzz_${NAME} PRIVATE ${ARG_DEPS})
-  set_property(GLOBAL APPEND PROPERTY ONOMA_FUZZ_TARGETS fuzz_${NAME})
+  if(ONOMA_FUZZ)
+    set(PROGRAM fuzz_${NAME})
+    add_executable(${PROGRAM} ${ARG_SOURCES})
+    target_compile_options(${PROGRAM} PRIVATE -fsanitize=fuzzer)
+    target_link_options(${PROGRAM} PRIVATE -fsanitize=fuzzer)
+    set_property(GLOBAL APPEND PROPERTY ONOMA_FUZZ_TARGETS ${NAME})
+    if(NOT TARGET onoma_fuzzers)
+      add_custom_target(onoma_fuzzers)
+    endif()
+    add_dependencies(onoma_fuzzers ${PROGRAM})
+  else()
+    set(PROGRAM replay_${NAME})
+    add_executable(${PROGRAM} ${ARG_SOURCES} ${PROJECT_SOURCE_DIR}/tests/fuzz/replay/main.cc)
+    add_test(NAME ${PROGRAM} COMMAND ${PROGRAM} ${PROJECT_SOURCE_DIR}/tests/fuzz/seeds/${NAME})
+    onoma_test_properties(${PROGRAM} 120 fuzz)
+    onoma_needed_by(${PROGRAM} fuzz)
+  endif()
+  target_include_directories(${PROGRAM} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests)
+  target_link_libraries(${PROGRAM} PRIVATE ${ARG_DEPS})
+endfunction()
+
+# onoma_bench(NAME DEPS room... LIBS library... SOURCES file...): one Google Benchmark program, bench_NAME.
+function(onoma_bench NAME)
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;SOURCES" ${ARGN})
+  find_package(benchmark REQUIRED)
+  add_executable(bench_${NAME} ${ARG_SOURCES})
+  target_include_directories(bench_${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/bench)
+  list(TRANSFORM ARG_DEPS PREPEND onoma_)
+  target_link_libraries(bench_${NAME} PRIVATE ${ARG_DEPS} ${ARG_LIBS} benchmark::benchmark benchmark::benchmark_main)
 endfunction()

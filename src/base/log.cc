@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <memory>
+#include <string>
 
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
@@ -35,6 +36,22 @@ spdlog::logger& logger() {
   return *instance;
 }
 
+// Texts may quote what came from outside: without this, a line feed or an escape sequence in it could forge a
+// line or drive the terminal of whoever reads the log.
+std::string on_one_line(std::string_view text) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out;
+  out.reserve(text.size());
+  for (char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (octet >= 0x20 && octet != 0x7f)
+      out += c;
+    else
+      out.append("\\x").append(1, kHex[octet >> 4]).append(1, kHex[octet & 15]);
+  }
+  return out;
+}
+
 }  // namespace
 
 void set_level(Level level) {
@@ -42,7 +59,7 @@ void set_level(Level level) {
 }
 
 void write(Level level, std::string_view room, std::string_view text) {
-  logger().log(level_of(level), "{}: {}", room, text);
+  logger().log(level_of(level), "{}: {}", room, on_one_line(text));
 }
 
 }  // namespace onoma::log

@@ -1,5 +1,6 @@
 // The log: one line per event on stderr, `2026-09-25T12:00:00.000Z level room: text`. Thread-safe.
-// Never pass a secret or personal data. Messages are finished text; build them with fmt::format.
+// Never pass a secret or personal data. Messages are finished text; build them with fmt::format. Control
+// characters in them are shown as \xNN.
 #pragma once
 
 #include <string_view>

@@ -1,6 +1,7 @@
 #include "base/rng.h"
 
 #include <array>
+#include <cerrno>
 
 #include <sys/random.h>
 

@@ -12,8 +12,9 @@ namespace onoma {
 using Time = std::chrono::sys_time<std::chrono::microseconds>;
 using Duration = std::chrono::microseconds;
 
+// Rounded down, also before 1970.
 inline std::int64_t unix_seconds(Time t) {
-  return std::chrono::duration_cast<std::chrono::seconds>(t.time_since_epoch()).count();
+  return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count();
 }
 inline Time from_unix_seconds(std::int64_t seconds) {
   return Time{std::chrono::seconds{seconds}};
