@@ -40,7 +40,7 @@ Family family(Algorithm algorithm) {
     case Algorithm::ed448:
       return Family::eddsa;
   }
-  CHECK(!"an algorithm number that is none; make one with algorithm_from");
+  CHECK(false);  // an enumerator that is none; algorithm_from makes only good ones
 }
 
 std::size_t coordinate_size(Algorithm algorithm) {
@@ -53,7 +53,7 @@ std::size_t coordinate_size(Algorithm algorithm) {
     case Algorithm::ed448:
       return 57;
     default:
-      CHECK(!"RSA keys have no coordinates");
+      CHECK(false);  // RSA keys have no coordinates
   }
 }
 

@@ -174,27 +174,29 @@ TEST(PrivateKey, RefusesToMakeKeysOfOldAndUnknownAlgorithms) {
 }
 
 TEST(Sign, ManyThreadsMayUseOneKey) {
+  struct Load {
+    Algorithm algorithm;
+    int rounds;
+  };
   constexpr int kThreads = 4;
-  for (auto [algorithm, rounds] : {std::pair{Algorithm::ecdsa_p256, 500},
-                                   {Algorithm::ecdsa_p384, 20},
-                                   {Algorithm::ed25519, 200},
-                                   {Algorithm::rsasha256, 20}}) {
-    const auto& key = key_for(algorithm);
-    auto checker = PublicKey::from_dnskey(algorithm, key.public_key_field());
+  for (const Load load : {Load{Algorithm::ecdsa_p256, 500}, Load{Algorithm::ecdsa_p384, 20},
+                          Load{Algorithm::ed25519, 200}, Load{Algorithm::rsasha256, 20}}) {
+    const auto& key = key_for(load.algorithm);
+    auto checker = PublicKey::from_dnskey(load.algorithm, key.public_key_field());
     ASSERT_TRUE(checker);
     std::atomic<int> good{0};
     {
       std::vector<std::jthread> threads;
       for (int t = 0; t < kThreads; ++t)
-        threads.emplace_back([&, t, rounds = rounds] {
-          for (int i = 0; i < rounds; ++i) {
+        threads.emplace_back([&, t] {
+          for (int i = 0; i < load.rounds; ++i) {
             const auto message = to_bytes(std::to_string(t) + "/" + std::to_string(i));
             auto signature = key.sign(message);
             if (signature && checker->verify(message, *signature)) ++good;
           }
         });
     }
-    EXPECT_EQ(good, kThreads * rounds) << mnemonic(algorithm);
+    EXPECT_EQ(good, kThreads * load.rounds) << mnemonic(load.algorithm);
   }
 }
 
