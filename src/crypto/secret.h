@@ -20,8 +20,8 @@ std::string new_token(Rng& rng);
 std::string hash_token(std::string_view token, Rng& rng);
 
 // What is stored in place of a secret that a person chose, and an attacker could guess:
-// "scrypt:LOG2N:R:P:SALT:HASH" (RFC 7914). Costs 16 MiB and about a fifth of a second, on purpose: call it on
-// the job pool, after a rate limit.
+// "scrypt:LOG2N:R:P:SALT:HASH" (RFC 7914). Costs 16 MiB and a tenth to a fifth of a second, on purpose: call
+// it on the job pool, after a rate limit.
 std::string hash_password(std::string_view password, Rng& rng);
 
 // Does the presented secret belong to what was stored by either function? A stored text of no known form fits

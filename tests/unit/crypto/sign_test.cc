@@ -283,6 +283,22 @@ TEST_F(OpensslProgram, AgreesOnRsaAndEd25519) {
   EXPECT_EQ(as_text(key_for(Algorithm::ed25519).sign(as_bytes("hello")).value()), read("ed.openssl"));
 }
 
+TEST_F(OpensslProgram, RsaSha1IsStillChecked) {
+  write("message", "hello");
+  write("rsa.pem", key_for(Algorithm::rsasha256).to_pem());
+  ASSERT_TRUE(run("dgst -sha1 -sign rsa.pem -out rsa.sig message"));
+  const auto signature = to_bytes(read("rsa.sig"));
+  const auto field = key_for(Algorithm::rsasha256).public_key_field();
+  for (auto algorithm : {Algorithm::rsasha1, Algorithm::rsasha1_nsec3}) {
+    auto checker = PublicKey::from_dnskey(algorithm, field);
+    ASSERT_TRUE(checker);
+    EXPECT_TRUE(checker->verify(as_bytes("hello"), signature)) << mnemonic(algorithm);
+    EXPECT_FALSE(checker->verify(as_bytes("hallo"), signature)) << mnemonic(algorithm);
+  }
+  // The same octets under another hash are no signature.
+  EXPECT_FALSE(PublicKey::from_dnskey(Algorithm::rsasha256, field)->verify(as_bytes("hello"), signature));
+}
+
 TEST_F(OpensslProgram, KeysThatAreTooWeakOrOfAnotherKindAreRefused) {
   ASSERT_TRUE(run("genrsa -out weak.pem 1024"));
   auto weak = PrivateKey::from_pem(read("weak.pem"));
