@@ -77,7 +77,7 @@ endfunction()
 
 # onoma_script_test(NAME [SERIAL] COMMAND ... LABELS label... TIMEOUT s TARGETS target...): a test that is a script.
 # A first word ending in .py is run with python3, one ending in .sh with bash. Exit status 77 says "skipped" (a checker
-# or the shared data is not here). TARGETS (default: onoma) are built before; the script finds them in
+# or the shared data is not here). TARGETS (default: onoma; empty: none) are built before; the script finds them in
 # ONOMA_BINARY_DIR.
 function(onoma_script_test NAME)
   cmake_parse_arguments(ARG "SERIAL" "TIMEOUT" "COMMAND;LABELS;TARGETS" ${ARGN})
@@ -97,7 +97,7 @@ function(onoma_script_test NAME)
   add_test(NAME ${NAME} COMMAND ${ARG_COMMAND})
   onoma_test_properties(${NAME} ${ARG_TIMEOUT} ${ARG_LABELS})
   set_tests_properties(${NAME} PROPERTIES SKIP_RETURN_CODE 77 RUN_SERIAL ${ARG_SERIAL})
-  if(NOT DEFINED ARG_TARGETS)
+  if(NOT DEFINED ARG_TARGETS AND NOT "TARGETS" IN_LIST ARG_KEYWORDS_MISSING_VALUES)
     set(ARG_TARGETS onoma)
   endif()
   foreach(TARGET ${ARG_TARGETS})
