@@ -1,0 +1,287 @@
+#include "publish/sequencer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "wire/rdata.h"
+
+namespace onoma::publish {
+
+using wire::RRset;
+using wire::RRType;
+
+namespace {
+
+std::uint32_t date_serial(Time now) {
+  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(now)};
+  return (static_cast<std::uint32_t>(static_cast<int>(day.year())) * 10000U +
+          static_cast<unsigned>(day.month()) * 100U + static_cast<unsigned>(day.day())) *
+         100U;
+}
+
+void set_serial(RRset& soa, std::uint32_t serial) {
+  CHECK(soa.rdatas.size() == 1);
+  auto& rdata = soa.rdatas.front();
+  CHECK(rdata.size() >= 22);
+  store_u32(&rdata[rdata.size() - 20], serial);
+}
+
+zone::Diff as_first_version(const wire::Name& zone, std::uint32_t serial, const std::vector<RRset>& sets) {
+  zone::Diff diff{.apex = zone, .from_serial = 0, .to_serial = serial, .changes = {}};
+  diff.changes.reserve(sets.size());
+  for (const auto& set : sets) diff.changes.push_back({set.owner, set.type, std::nullopt, set});
+  diff.sort();
+  return diff;
+}
+
+Result<zone::SnapshotPtr> build(const wire::Name& zone, const zone::Diff& first) {
+  zone::SnapshotBuilder builder(zone);
+  for (const auto& change : first.changes) {
+    if (!change.after) return onoma::fail(Code::corrupt, "a first version with a removal");
+    ONOMA_TRY_VOID(builder.add(*change.after));
+  }
+  return builder.finish();
+}
+
+std::string describe(const zone::Verdict& verdict) {
+  std::string text = fmt::format("{} findings", verdict.total);
+  for (const auto& finding : verdict.findings) {
+    if (!finding.fatal) continue;
+    text += fmt::format("; {}{}{}", finding.owner, finding.owner.empty() ? "" : ": ", finding.what);
+    if (text.size() > 500) break;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::uint32_t serial_after(std::uint32_t last, model::SerialPolicy policy, Time now) {
+  const auto following = last + 1;
+  auto wanted = following;
+  if (policy == model::SerialPolicy::unixtime) wanted = static_cast<std::uint32_t>(unix_seconds(now));
+  if (policy == model::SerialPolicy::datecounter) wanted = date_serial(now);
+  return wire::serial_newer(wanted, last) ? wanted : following;
+}
+
+// A version on its way: what it will be, and how it came so far.
+struct Sequencer::Step {
+  zone::Version version;
+  zone::SnapshotPtr before;  // null: a first version
+  zone::SnapshotPtr after;
+  std::optional<zone::Expected> expected;
+  VersionTrace trace;
+};
+
+Sequencer::Sequencer(SequencerOptions options, SequencerStages stages, const Clock& clock)
+    : options_(std::move(options)), stages_(std::move(stages)), clock_(clock), retry_(options_.retry) {
+  CHECK(stages_.source && stages_.gate && stages_.sink != nullptr);
+}
+
+Result<bool> Sequencer::restore() {
+  if (!stages_.log) return false;
+  zone::SnapshotPtr newest;
+  std::optional<zone::Version> last;
+  ONOMA_TRY_VOID(stages_.log->replay(options_.zone, [&](zone::Version&& version) -> Result<void> {
+    if (version.diff.from_serial == 0) {
+      ONOMA_TRY(newest, build(options_.zone, version.diff));
+    } else {
+      if (!newest)
+        return onoma::fail(Code::corrupt, "the journal starts with a change instead of a whole version");
+      ONOMA_TRY(newest, newest->apply(version.diff));
+    }
+    last = std::move(version);
+    return {};
+  }));
+  if (!newest) return false;
+  current_ = newest;
+  last_event_ = last->last_event;
+  options_.epoch = std::max(options_.epoch, last->epoch + 1);
+  state_ = State::idle;
+  stages_.sink->show(*last, current_);
+  return true;
+}
+
+std::vector<VersionTrace> Sequencer::run() {
+  std::vector<VersionTrace> shown;
+  next_wake_.reset();
+  if (too_early(clock_.now())) return shown;
+  for (bool more = true; more;) {
+    auto result = current_ ? next_version(shown) : first_version(shown);
+    if (result && !*result && state_ != State::held) result = refresh(shown);
+    if (!result) {
+      fail(result.error(), clock_.now());
+      return shown;
+    }
+    more = *result && options_.min_interval == Duration{};
+  }
+  rest(clock_.now());
+  return shown;
+}
+
+bool Sequencer::too_early(Time now) {
+  if (options_.min_interval == Duration{} || !current_ || now >= last_shown_ + options_.min_interval)
+    return false;
+  next_wake_ = last_shown_ + options_.min_interval;
+  return true;
+}
+
+void Sequencer::fail(const Error& error, Time now) {
+  state_ = State::failing;
+  reason_ = error.message;
+  next_wake_ = now + retry_;
+  log::error("publish", fmt::format("zone {}: {}; tried again in {} s, the version before stays",
+                                    options_.zone.text(), error.message, retry_.count() / 1'000'000));
+  retry_ = std::min(retry_ * 2, options_.retry * 64);
+}
+
+void Sequencer::rest(Time now) {
+  retry_ = options_.retry;
+  if (state_ != State::held && current_) {
+    state_ = State::idle;
+    reason_.clear();
+  }
+  if (!current_ || !stages_.signer) return;
+  if (auto due = stages_.signer->next_refresh(*current_)) next_wake_ = std::max(*due, now);
+}
+
+std::uint32_t Sequencer::next_serial(Time now) const {
+  const auto last = current_ ? current_->facts().serial : options_.first_serial;
+  return serial_after(last, options_.serial, now);
+}
+
+Result<bool> Sequencer::first_version(std::vector<VersionTrace>& out) {
+  Step step;
+  std::uint64_t last_event = 0;
+  ONOMA_TRY(auto content, stages_.source->full(last_event, step.expected));
+  if (held_event_ != 0 && last_event == held_event_) return false;
+  const auto now = clock_.now();
+  step.trace.committed = step.trace.collected = now;
+
+  auto soa =
+      std::find_if(content.begin(), content.end(), [](const RRset& set) { return set.type == RRType::SOA; });
+  if (soa == content.end()) return onoma::fail(Code::corrupt, "the zone's source gave no SOA");
+  const auto serial = options_.keep_serial ? wire::soa_serial(soa->rdatas.front()) : next_serial(now);
+  set_serial(*soa, serial);
+  if (stages_.signer) {
+    ONOMA_TRY(content, stages_.signer->sign_all(options_.zone, std::move(content), now));
+  }
+  step.trace.signed_at = clock_.now();
+  step.version = {.zone = options_.zone,
+                  .serial = serial,
+                  .first_event = last_event == 0 ? 0U : 1U,
+                  .last_event = last_event,
+                  .epoch = options_.epoch,
+                  .made = now,
+                  .committed = now,
+                  .diff = as_first_version(options_.zone, serial, content),
+                  .content = {}};
+  ONOMA_TRY(step.after, build(options_.zone, step.version.diff));
+  return accept(std::move(step), out);
+}
+
+Result<bool> Sequencer::next_version(std::vector<VersionTrace>& out) {
+  ONOMA_TRY(auto batch, stages_.source->next(*current_, last_event_));
+  if (!batch) return false;
+  if (state_ == State::held && batch->last_event == held_event_ && batch->last_event != 0) return false;
+  if (batch->diff.empty()) {  // events that change nothing in this zone
+    last_event_ = std::max(last_event_, batch->last_event);
+    state_ = State::idle;
+    return false;
+  }
+  const auto now = clock_.now();
+  Step step;
+  step.before = current_;
+  step.expected = std::move(batch->expected);
+  step.trace.committed = batch->committed == Time{} ? now : batch->committed;
+  step.trace.collected = now;
+  auto diff = std::move(batch->diff);
+  diff.from_serial = current_->facts().serial;
+  if (!options_.keep_serial) diff.to_serial = next_serial(now);
+  if (stages_.signer) {
+    ONOMA_TRY(diff, stages_.signer->sign(*current_, std::move(diff), now));
+  }
+  step.trace.signed_at = clock_.now();
+  ONOMA_TRY(step.after, current_->apply(diff));
+  step.version = {.zone = options_.zone,
+                  .serial = diff.to_serial,
+                  .first_event = batch->first_event,
+                  .last_event = batch->last_event,
+                  .epoch = options_.epoch,
+                  .made = now,
+                  .committed = step.trace.committed,
+                  .diff = std::move(diff),
+                  .content = {}};
+  return accept(std::move(step), out);
+}
+
+Result<bool> Sequencer::refresh(std::vector<VersionTrace>& out) {
+  const auto now = clock_.now();
+  if (!current_ || !stages_.signer) return false;
+  const auto due = stages_.signer->next_refresh(*current_);
+  if (!due || *due > now) return false;
+  Step step;
+  step.before = current_;
+  step.trace.committed = step.trace.collected = now;
+  ONOMA_TRY(auto diff, stages_.signer->refresh(*current_, next_serial(now), now, options_.refresh_batch));
+  if (diff.empty()) return false;
+  step.trace.signed_at = clock_.now();
+  ONOMA_TRY(step.after, current_->apply(diff));
+  step.version = {.zone = options_.zone,
+                  .serial = diff.to_serial,
+                  .first_event = 0,
+                  .last_event = last_event_,
+                  .epoch = options_.epoch,
+                  .made = now,
+                  .committed = now,
+                  .diff = std::move(diff),
+                  .content = {}};
+  return accept(std::move(step), out);
+}
+
+// Gate, log, show. False when the gate holds the version.
+Result<bool> Sequencer::accept(Step step, std::vector<VersionTrace>& out) {
+  auto& version = step.version;
+  version.content = step.after->content_digest();
+  const auto verdict =
+      stages_.gate->check(step.before.get(), version.diff, *step.after, step.expected, clock_.now());
+  step.trace.checked = clock_.now();
+  if (!verdict.accepted()) {
+    add(Metric::onoma_versions_refused_total);
+    state_ = State::held;
+    held_event_ = version.last_event;
+    reason_ = describe(verdict);
+    log::error("publish", fmt::format("zone {}: the gate refused serial {}: {}; the version before stays",
+                                      options_.zone.text(), version.serial, reason_));
+    stages_.sink->refused(version, verdict);
+    return false;
+  }
+  for (const auto& finding : verdict.findings)
+    log::warning("publish", fmt::format("zone {} serial {}: {} {}", options_.zone.text(), version.serial,
+                                        finding.owner, finding.what));
+  if (stages_.log) ONOMA_TRY_VOID(stages_.log->append(version));
+  step.trace.durable = clock_.now();
+  current_ = step.after;
+  last_event_ = version.last_event;
+  held_event_ = 0;
+  state_ = State::idle;
+  stages_.sink->show(version, current_);
+  step.trace.shown = last_shown_ = clock_.now();
+  add(Metric::onoma_versions_published_total);
+  set(Metric::onoma_publish_last_us, static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                         0, (step.trace.shown - step.trace.committed).count())));
+  step.trace.zone = options_.zone;
+  step.trace.serial = version.serial;
+  step.trace.first_event = version.first_event;
+  step.trace.last_event = version.last_event;
+  step.trace.changes = version.diff.changes.size();
+  out.push_back(std::move(step.trace));
+  return true;
+}
+
+}  // namespace onoma::publish

@@ -1,0 +1,101 @@
+// Sequencer: takes one zone from version to version. It alone drives source → sign → gate → log → show, for
+// every kind of source; the stages are interfaces (zone/stages.h), so that it runs in a test with fakes.
+//
+// It is a state machine, run() its only step function. Calls must not overlap: the owner runs it on a serial
+// queue and posts run() again when news may have come or `next_wake` has passed. What always holds: a version
+// is shown only after the gate accepted it and the log made it durable; serials only go forward; after an
+// error the zone stays at the version it had, and the same events are offered again by the next run().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/rng.h"
+#include "base/time.h"
+#include "model/objects.h"
+#include "zone/stages.h"
+
+namespace onoma::publish {
+
+// When each step of a version ended; equal to the step before where a step was not needed.
+struct VersionTrace {
+  wire::Name zone;
+  std::uint32_t serial = 0;
+  std::uint64_t first_event = 0, last_event = 0;
+  std::size_t changes = 0;  // RRsets in the signed diff
+  Time committed{}, collected{}, signed_at{}, checked{}, durable{}, shown{};
+  bool replayed = false;  // read from the log at a start: only `committed` and `collected` are known
+};
+
+struct SequencerStages {
+  std::unique_ptr<zone::DiffSource> source;
+  std::unique_ptr<zone::Signer> signer;  // null: the content is served as it comes
+  std::unique_ptr<zone::Gate> gate;
+  std::unique_ptr<zone::VersionLog> log;  // null: nothing is kept (authority from files)
+  zone::VersionSink* sink = nullptr;      // must outlive the sequencer
+};
+
+struct SequencerOptions {
+  wire::Name zone;
+  model::SerialPolicy serial = model::SerialPolicy::unixtime;
+  std::uint32_t first_serial = 0;  // the first version's serial is above it
+  bool keep_serial = false;        // take serials from the source's SOA (files, transfers)
+  std::uint64_t epoch = 1;
+  Duration retry = std::chrono::seconds{1};  // after an error, doubled up to 64 times this
+  Duration min_interval{};                   // between versions; 0: none
+  std::size_t refresh_batch = 500;           // signatures renewed in one version
+};
+
+class Sequencer {
+ public:
+  enum class State : std::uint8_t {
+    starting,  // nothing shown yet
+    idle,      // all known events are shown
+    held,      // the gate refused the newest batch; waits for more events
+    failing,   // a stage failed; tried again at next_wake()
+  };
+
+  Sequencer(SequencerOptions options, SequencerStages stages, const Clock& clock);
+
+  // Rebuilds the newest version from the log and shows it. True if there was one. Once, before run().
+  Result<bool> restore();
+  // Brings the zone up to date: as many versions as it takes. Returns the traces of versions shown.
+  std::vector<VersionTrace> run();
+
+  State state() const { return state_; }
+  const std::string& reason() const { return reason_; }  // of held and failing, for people
+  std::optional<Time> next_wake() const { return next_wake_; }
+  zone::SnapshotPtr current() const { return current_; }  // null before the first version
+  std::uint64_t last_event() const { return last_event_; }
+  const SequencerOptions& options() const { return options_; }
+
+ private:
+  struct Step;
+  Result<bool> first_version(std::vector<VersionTrace>& out);
+  Result<bool> next_version(std::vector<VersionTrace>& out);
+  Result<bool> refresh(std::vector<VersionTrace>& out);
+  Result<bool> accept(Step step, std::vector<VersionTrace>& out);
+  std::uint32_t next_serial(Time now) const;
+  void fail(const Error& error, Time now);
+  void rest(Time now);
+  bool too_early(Time now);
+
+  SequencerOptions options_;
+  SequencerStages stages_;
+  const Clock& clock_;
+  State state_ = State::starting;
+  std::string reason_;
+  std::optional<Time> next_wake_;
+  zone::SnapshotPtr current_;
+  std::uint64_t last_event_ = 0;
+  std::uint64_t held_event_ = 0;  // last event of the batch the gate refused
+  Duration retry_{};
+  Time last_shown_{};
+};
+
+// The serial after `last` under a policy (RFC 1982): always newer.
+std::uint32_t serial_after(std::uint32_t last, model::SerialPolicy policy, Time now);
+
+}  // namespace onoma::publish
