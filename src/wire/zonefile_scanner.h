@@ -1,0 +1,46 @@
+// Cuts zone-file text into entries and entries into words (RFC 1035 §5.1): comments, parentheses, quotes,
+// line ends. Words are views into the text, escapes still in place. Internal to wire; a scanner belongs to
+// one thread.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "wire/rdata_fields.h"
+
+namespace onoma::wire::detail {
+
+// One logical line. Reused from entry to entry, so that scanning does not allocate.
+struct Entry {
+  std::vector<Token> tokens;
+  bool blank_owner = false;  // the line started with a blank
+  const char* start = nullptr;
+  const char* end = nullptr;  // where the entry's last line ends, for messages
+};
+
+class Scanner {
+ public:
+  enum class Status : std::uint8_t { entry, end, error };
+  // Text of one entry, comments included; more than any record of 64 KiB needs.
+  static constexpr std::size_t kMaxEntryOctets = std::size_t{1} << 20;
+
+  explicit Scanner(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+
+  // The next entry that is not empty. After `error` see expected() and error_at(); the scanner is then used
+  // up.
+  Status next(Entry& entry);
+  std::string_view expected() const { return expected_; }
+  const char* error_at() const { return error_at_; }
+
+ private:
+  Status fail(const char* where, std::string_view expected);
+  Status read_quoted(Entry& entry);
+  bool skip_quoted_part(const char*& at) const;
+
+  const char* at_;
+  const char* end_;
+  const char* error_at_ = nullptr;
+  std::string_view expected_;
+};
+
+}  // namespace onoma::wire::detail
