@@ -1,0 +1,37 @@
+// SigningPolicy: how a zone is signed. A plain value, given to make_signer().
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+#include "base/error.h"
+#include "crypto/verify.h"
+#include "wire/rrset.h"
+#include "zone/snapshot.h"
+
+namespace onoma::sign {
+
+struct SigningPolicy {
+  zone::Denial denial = zone::Denial::nsec;                     // never `none`
+  bool opt_out = false;                                         // NSEC3 only (RFC 5155 §6)
+  crypto::Algorithm algorithm = crypto::Algorithm::ecdsa_p256;  // of keys that are generated
+
+  // A signature lives at most `validity` and is replaced when no more than `refresh_lead` is left of it.
+  std::chrono::seconds validity = std::chrono::days{21};
+  std::chrono::seconds refresh_lead = std::chrono::days{9};
+  std::chrono::seconds dnskey_validity = std::chrono::days{28};   // for DNSKEY, CDS and CDNSKEY
+  std::chrono::seconds inception_offset = std::chrono::hours{1};  // for validators whose clock is slow
+
+  std::uint32_t dnskey_ttl_s = 3600;  // of DNSKEY, CDS and CDNSKEY
+  bool publish_cds = true;  // CDS and CDNSKEY for the keys whose DS the parent should have (RFC 7344)
+};
+
+// Does the policy make sense by itself and for a zone of this name? Error: policy_refused, with the setting's
+// name as the field.
+Result<void> check(const SigningPolicy& policy, wire::NameView apex);
+
+// A warning for the operator, or an empty text: `refresh_lead` must exceed SOA expire + a day, or else a
+// secondary that is cut off serves expired signatures before it gives up the zone.
+std::string expiry_warning(const SigningPolicy& policy, std::uint32_t soa_expire_s);
+
+}  // namespace onoma::sign
