@@ -18,7 +18,6 @@ namespace onoma::os {
 namespace {
 
 constexpr std::size_t kReadSize = 64 * 1024;
-constexpr std::size_t kPrefix = 2;
 // What an epoll event belongs to: a connection's id counts up from 0, the others are far above.
 constexpr std::uint64_t kWake = std::uint64_t{1} << 63;
 constexpr std::uint64_t kListener = std::uint64_t{1} << 62;
