@@ -1,5 +1,6 @@
 // DNS messages (RFC 1035 §4, EDNS by RFC 6891): reading requests, writing answers with name compression.
-// Nothing here allocates; buffers belong to the caller. Usable from any thread, a Writer by one at a time.
+// Whole messages for clients and tools: wire/message_reader.h. Nothing here allocates; buffers belong to the
+// caller. Usable from any thread, a Writer by one at a time.
 #pragma once
 
 #include <array>
@@ -55,10 +56,6 @@ struct Query {
 // FORMERR: bad_header (too short, or a response: drop), bad_question, bad_edns, truncated, trailing_octets.
 std::optional<WireError> read_query(ByteView message, Query& out);
 
-// Records of a whole message, for clients and tools: sections decompressed.
-// REQUIRES nothing of the octets.
-struct Message;
-
 // Writes one answer into a buffer. Every add_* either adds the record whole or changes nothing and returns
 // false.
 class Writer {
@@ -94,13 +91,20 @@ class Writer {
 
  private:
   static constexpr std::size_t kMaxNames = 512;
+  static constexpr std::size_t kNoRoom = static_cast<std::size_t>(-1);
+  std::size_t end() const;  // no octet at or behind this offset may be written
   std::size_t put_name(std::size_t at, NameView name, bool compress);  // 0: does not fit
+  std::size_t put_rdata(std::size_t at, RRType type,
+                        ByteView rdata);  // octets written; kNoRoom: does not fit
+  bool same_name_at(std::size_t offset, NameView name) const;
   MutableBytes out_;
   std::size_t limit_;
   std::size_t size_ = kHeaderOctets;
   std::array<std::uint16_t, 4> counts_{};
-  std::size_t name_count_ = 0;
-  std::array<std::uint16_t, kMaxNames> names_;  // offsets of names written in full, for compression
+  std::size_t name_count_ = 0;  // entries of names_; when it is full, later names are not pointed to
+  std::size_t reserved_ = 0;
+  std::array<std::uint16_t, kMaxNames> names_;  // offsets of the names and name endings written so far
+  std::array<std::uint16_t, kMaxNames> marks_;  // size and hash of each, to find a name without reading it
 };
 
 }  // namespace onoma::wire
