@@ -22,6 +22,12 @@ std::uint64_t addresses(NodeView node) {
   return count;
 }
 
+// Is any label "*"? Then "*" exists as a name there, or as an empty non-terminal.
+bool has_star_label(std::string_view key) {
+  using namespace std::string_view_literals;
+  return key.starts_with("*\0"sv) || key.find("\0*\0"sv) != std::string_view::npos;
+}
+
 void shift(std::uint64_t& count, std::uint64_t by, bool up) {
   count = up ? count + by : count - by;
 }
@@ -56,7 +62,7 @@ Result<SnapshotPtr> TreeSnapshot::build(const Name& apex, std::vector<EntryPtr> 
     }
     if (under_cut) made->facts_.glue_records += addresses(node);
     made->facts_.names += 1;
-    made->wildcards_ += node.owner().is_wildcard();
+    made->star_names_ += has_star_label(entry->key());
     for (std::size_t i = 0, n = node.size(); i < n; ++i)
       made->account_set(node.owner(), encoded_set(node, i), true);
   }
@@ -151,7 +157,7 @@ void TreeSnapshot::account_names(std::string_view key, const Entry* before, cons
   if (!any) return;
   if (!before || !after) {
     shift(facts_.names, 1, after != nullptr);
-    if (any->node().owner().is_wildcard()) shift(wildcards_, 1, after != nullptr);
+    if (has_star_label(key)) shift(star_names_, 1, after != nullptr);
   }
   const bool was_cut = before && before->node().is_delegation();
   const bool is_cut = after && after->node().is_delegation();

@@ -88,7 +88,7 @@ TreeSnapshot::TreeSnapshot(const TreeSnapshot& other)
       names_(other.names_),
       nsec3_(other.nsec3_),
       apex_(other.apex_),
-      wildcards_(other.wildcards_),
+      star_names_(other.star_names_),
       nsec_sets_(other.nsec_sets_) {
   std::scoped_lock lock(other.digest_lock_);
   digest_ = other.digest_;
@@ -135,7 +135,7 @@ Lookup TreeSnapshot::find(const LookupKey& lookup) const {
     if (found.cut || found.dname) return found;
   }
 
-  if (!found.exists && wildcards_ > 0) {
+  if (!found.exists && star_names_ > 0) {
     std::array<char, wire::kMaxSortKeyOctets + 2> star;
     std::memcpy(star.data(), key.data(), encloser);
     std::memcpy(star.data() + encloser, kStarLabel.data(), kStarLabel.size());

@@ -54,8 +54,8 @@ class TreeSnapshot final : public Snapshot {
   ZoneFacts facts_;
   std::string apex_key_;
   Tree names_, nsec3_;
-  const Entry* apex_ = nullptr;  // held by names_
-  std::uint64_t wildcards_ = 0;  // owners that begin with "*"
+  const Entry* apex_ = nullptr;   // held by names_
+  std::uint64_t star_names_ = 0;  // owners with a label "*"
   std::uint64_t nsec_sets_ = 0;
   mutable std::mutex digest_lock_;
   mutable std::optional<SetDigest> digest_;
