@@ -1,4 +1,4 @@
-// Event.
+// Event and Outcome.
 #include <fmt/format.h>
 
 #include "model/codec.h"
@@ -75,6 +75,46 @@ Result<Event> event_from_json(std::string_view text) {
   fields.finish();
   if (problem) return std::unexpected(*std::move(problem));
   return event;
+}
+
+std::string to_json(const Outcome& outcome) {
+  JsonWriter out;
+  out.open_object();
+  out.member("seq", outcome.seq);
+  out.member("event", outcome.id.text());
+  out.member("committed", outcome.committed);
+  out.member("revision", outcome.revision);
+  if (!outcome.object.empty()) out.key("object"), out.raw(outcome.object);
+  if (outcome.repeated) out.member("repeated", true);
+  if (!outcome.secret.empty()) out.member("secret", outcome.secret);
+  if (!outcome.notes.empty()) out.list("notes", outcome.notes);
+  out.close_object();
+  return out.take();
+}
+
+Result<Outcome> outcome_from_json(std::string_view text) {
+  ONOMA_TRY(auto document, JsonDocument::parse(text, kMaxEventOctets));
+  Problem problem;
+  Outcome outcome;
+  Fields fields(document.root(), {}, problem);
+  if (problem) return std::unexpected(*std::move(problem));
+  fields.number<std::uint64_t>("seq", outcome.seq);
+  std::string id;
+  if (fields.text("event", id, 64)) {
+    if (auto parsed = Id128::parse(id))
+      outcome.id = *parsed;
+    else
+      fields.set_problem(Code::bad_syntax, "an event id is 32 hexadecimal digits", "event");
+  }
+  fields.time("committed", outcome.committed);
+  fields.number<std::uint64_t>("revision", outcome.revision);
+  fields.object_text("object", outcome.object);
+  fields.boolean("repeated", outcome.repeated);
+  fields.text("secret", outcome.secret, 255);
+  fields.texts("notes", outcome.notes, 10'000);
+  fields.finish();
+  if (problem) return std::unexpected(*std::move(problem));
+  return outcome;
 }
 
 }  // namespace onoma::model
