@@ -1,0 +1,109 @@
+#include "gate/gate.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+#include "gate/check.h"
+
+namespace onoma::gate {
+namespace {
+
+KeySet keys_of(const Snapshot& zone) {
+  const auto set = zone.apex().find(RRType::DNSKEY);
+  return set ? KeySet(set->rdatas()) : KeySet();
+}
+
+// At the levels above structure: are there signatures at all?
+void check_is_signed(Check& check) {
+  if (check.options.level == zone::GateLevel::structure || !check.keys.empty()) return;
+  const auto& facts = check.zone.facts();
+  if (check.options.require_signed)
+    check.findings.fatal(check.apex,
+                         fmt::format("{} has no DNSKEY set: it is not signed", check.apex.text()));
+  else if (facts.signatures != 0 || check.zone.nsec3_first().valid() || check.zone.apex().has(RRType::NSEC))
+    check.findings.fatal(
+        check.apex, fmt::format("{} has no DNSKEY set but signatures or denial records", check.apex.text()));
+}
+
+Counts check_everything(Check& check, const ProgressFn& progress, bool digest) {
+  check_is_signed(check);
+  if (check.dnssec()) check_keys(check);
+  Walk what;
+  what.digest = digest;
+  auto counts = walk_zone(check, what, progress);
+  check_counts(check, counts);
+  if (check.options.check_zonemd) check_zonemd(check);
+  return counts;
+}
+
+class RealGate final : public zone::Gate {
+ public:
+  explicit RealGate(GateOptions options) : options_(std::move(options)) {}
+
+  zone::Verdict check(const Snapshot* before, const zone::Diff& diff, const Snapshot& after,
+                      const std::optional<zone::Expected>& expected, Time now) override {
+    Findings findings;
+    Check check(options_, after, now, findings);
+    const bool registry = options_.level == zone::GateLevel::registry;
+    Counts counts;
+    if (before == nullptr) {
+      counts = check_everything(check, {}, true);
+    } else {
+      counts = check_diff(check, *before, diff);
+      check_change(check, *before, diff);
+    }
+    if (registry && expected) check_expected(check, counts, *expected);
+    return std::move(findings).verdict();
+  }
+
+ private:
+  void check_change(Check& check, const Snapshot& before, const zone::Diff& diff) {
+    check_is_signed(check);
+    const auto reach = check_step(check, before, diff);
+    check.queue.run();
+    if (options_.full) {
+      check_everything(check, {}, true);
+      check_nothing_else(check, before, diff);
+      return;
+    }
+    if (reach.everything)
+      walk_zone(check, {.structure = false, .octets = reach.octets_too, .counts = false, .digest = false},
+                {});
+    const bool new_digest =
+        std::ranges::any_of(diff.changes, [](const auto& change) { return change.type == RRType::ZONEMD; });
+    if (new_digest && options_.check_zonemd) check_zonemd(check);
+  }
+
+  const GateOptions options_;
+};
+
+}  // namespace
+
+Check::Check(const GateOptions& with, const Snapshot& what, Time at, Findings& to)
+    : options(with),
+      zone(what),
+      apex(what.facts().apex),
+      now(static_cast<std::uint32_t>(unix_seconds(at))),
+      findings(to),
+      keys(keys_of(what)),
+      queue(to, std::max(1U, with.verify_threads)) {
+  if (dnssec()) chain = read_chain(*this);
+}
+
+std::unique_ptr<zone::Gate> make_gate(GateOptions options) {
+  CHECK(options.verify_threads >= 1);
+  return std::make_unique<RealGate>(std::move(options));
+}
+
+zone::Verdict verify_zone(const Snapshot& zone, const GateOptions& options, Time now,
+                          const ProgressFn& progress) {
+  CHECK(options.verify_threads >= 1);
+  Findings findings;
+  Check check(options, zone, now, findings);
+  check_everything(check, progress, true);
+  return std::move(findings).verdict();
+}
+
+}  // namespace onoma::gate
