@@ -11,15 +11,16 @@ constexpr std::string_view kBase64 = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 constexpr std::string_view kBase64Url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view kBase32Hex = "0123456789abcdefghijklmnopqrstuv";
 
-using Table = std::array<std::int8_t, 256>;
+using Table = std::array<std::uint8_t, 256>;
+constexpr std::uint8_t kNone = 0xff;  // no digit
 
 constexpr Table inverse(std::string_view alphabet, bool fold) {
   Table table{};
-  table.fill(-1);
+  table.fill(kNone);
   for (std::size_t i = 0; i < alphabet.size(); ++i) {
     const auto c = static_cast<unsigned char>(alphabet[i]);
-    table[c] = static_cast<std::int8_t>(i);
-    if (fold && c >= 'a' && c <= 'z') table[c - 32] = static_cast<std::int8_t>(i);
+    table[c] = static_cast<std::uint8_t>(i);
+    if (fold && c >= 'a' && c <= 'z') table[c - 32] = static_cast<std::uint8_t>(i);
   }
   return table;
 }
@@ -49,9 +50,9 @@ std::optional<Bytes> decode(std::string_view text, const Table& table, unsigned 
   std::uint32_t buffer = 0;
   unsigned held = 0;
   for (char c : text) {
-    const int value = table[static_cast<unsigned char>(c)];
-    if (value < 0) return std::nullopt;
-    buffer = buffer << bits | static_cast<std::uint32_t>(value);
+    const std::uint32_t value = table[static_cast<unsigned char>(c)];
+    if (value == kNone) return std::nullopt;
+    buffer = buffer << bits | value;
     held += bits;
     if (held >= 8) {
       held -= 8;

@@ -15,6 +15,9 @@ namespace {
 
 using Input = std::vector<std::uint8_t>;
 
+// Ends of ranges, and the mark of a DNS compression pointer.
+constexpr std::uint8_t kOctets[] = {0x00, 0x7f, 0xc0, 0xff};
+
 // A copy of exactly this size on the heap, so that a sanitizer sees a read one octet too far.
 void feed(const Input& input, std::size_t size) {
   const Input exact(input.begin(), input.begin() + static_cast<std::ptrdiff_t>(size));
@@ -28,7 +31,7 @@ void feed_damaged(Input input) {
   for (std::size_t at = 0; at < input.size(); at += step) {
     feed(input, at);
     const auto kept = input[at];
-    for (const std::uint8_t octet : {0x00, 0x7f, 0xc0, 0xff}) {
+    for (const std::uint8_t octet : kOctets) {
       input[at] = octet;
       feed(input, input.size());
     }
