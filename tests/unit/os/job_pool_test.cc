@@ -29,8 +29,8 @@ TEST(JobPool, RunsEverythingPostedBeforeItStops) {
 }
 
 TEST(JobPool, UsesAllItsThreads) {
-  JobPool pool({.threads = 3});
   std::latch all(3);
+  JobPool pool({.threads = 3});
   for (int i = 0; i < 3; ++i) pool.post([&] { all.arrive_and_wait(); });
   all.wait();
 }
@@ -58,8 +58,8 @@ TEST(JobPool, DelayedJobsRunWhenDueInTheOrderDue) {
 }
 
 TEST(JobPool, ASleepingThreadIsWokenForAnEarlierDelayedJob) {
-  JobPool pool({.threads = 1});
   std::latch both(2);
+  JobPool pool({.threads = 1});
   const auto start = std::chrono::steady_clock::now();
   pool.post_after(1h, [] {});
   pool.post_after(20ms, [&] { both.count_down(); });

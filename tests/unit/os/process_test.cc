@@ -97,8 +97,8 @@ TEST(Signals, AWriteToAClosedPipeIsAnError) {
 }
 
 TEST(Threads, OfAPoolTakeNoSignalsAndStandBack) {
-  JobPool pool({.threads = 1, .nice = 3});
   std::latch done(1);
+  JobPool pool({.threads = 1, .nice = 3});
   pool.post([&] {
     sigset_t now;
     ::pthread_sigmask(SIG_BLOCK, nullptr, &now);
