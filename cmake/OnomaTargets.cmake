@@ -8,6 +8,7 @@ find_package(fmt REQUIRED)
 # Every test program, and the program that the script tests start. `onoma_<label>_tests` is the part of it that
 # the tests of one label need, so that a sanitizer build need not build everything.
 add_custom_target(onoma_tests)
+add_custom_target(onoma_benchmarks)
 
 # onoma_room(NAME DEPS room... LIBS library...): a room is a static library of all its .cc files.
 # DEPS must agree with tests/tidy/rooms.txt, which a test checks.
@@ -142,4 +143,5 @@ function(onoma_bench NAME)
   target_include_directories(bench_${NAME} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/bench)
   list(TRANSFORM ARG_DEPS PREPEND onoma_)
   target_link_libraries(bench_${NAME} PRIVATE ${ARG_DEPS} ${ARG_LIBS} benchmark::benchmark benchmark::benchmark_main)
+  add_dependencies(onoma_benchmarks bench_${NAME})
 endfunction()
