@@ -1,10 +1,13 @@
 // After every step of a random history, the zone that was signed step by step equals the zone that is signed
 // as a whole.
+// With ONOMA_DUMP set to a directory, every version of the histories with real keys is written there as a
+// zone file, made now, for independent verifiers (tests/interop/sign_histories.sh).
 //
 // The history is made from a seed, which a failure prints; ONOMA_SEED and ONOMA_STEPS override the defaults.
 // Names are drawn from few labels, so that cuts fall on existing names, glue is shared, and empty
 // non-terminals come and go.
 #include <cstdlib>
+#include <fstream>
 #include <random>
 
 #include "unit/sign/support.h"
@@ -229,7 +232,8 @@ class Incremental : public ::testing::TestWithParam<Case> {
     const auto subject = signer(keys, policy());
     const auto reference = signer(keys, policy());
     World world(rng, apex);
-    auto now = kNow;
+    const char* dump = real_keys_ ? std::getenv("ONOMA_DUMP") : nullptr;
+    auto now = dump != nullptr ? SystemClock().now() : kNow;
     std::uint32_t serial = 4'294'967'000U + static_cast<std::uint32_t>(seed % 200);  // crosses zero
     auto first = subject->sign_all(apex, world.sets(serial), now);
     ASSERT_TRUE(first) << first.error().message;
@@ -237,7 +241,8 @@ class Incremental : public ::testing::TestWithParam<Case> {
 
     for (std::size_t step = 0; step < steps; ++step) {
       SCOPED_TRACE("step " + std::to_string(step));
-      now += std::chrono::minutes{below(rng, 2000)};
+      const auto pause = std::chrono::minutes{below(rng, 2000)};
+      if (dump == nullptr) now += pause;
       const auto old_content = content(build(apex, world.sets(serial)));
       world.change();
       const auto new_content = content(build(apex, world.sets(serial)));
@@ -250,6 +255,9 @@ class Incremental : public ::testing::TestWithParam<Case> {
       zone = *next;
       compare(*zone, *reference, world.sets(serial), keys, now);
       if (HasFailure()) return;
+      if (dump != nullptr)
+        std::ofstream(std::string(dump) + "/" + GetParam().label + "-" + std::to_string(step) + ".zone")
+            << zone::zone_text(*zone);
 
       if (below(rng, 4) == 0 || step % 6 == 5) {
         refresh(*subject, zone, serial, now, 1 + below(rng, 60));
@@ -258,6 +266,8 @@ class Incremental : public ::testing::TestWithParam<Case> {
       }
     }
   }
+
+  bool real_keys_ = false;
 
  private:
   static Content content(const zone::SnapshotPtr& snapshot) { return testing::content(*snapshot); }

@@ -180,7 +180,7 @@ TEST(KeyList, ReadsOnlyWhatItWrites) {
   EXPECT_EQ(list->entries[0].tag, 4711);
   EXPECT_EQ(list->spread[15], 0xff);
   EXPECT_TRUE(parse_key_list(good));
-  for (const std::string bad :
+  for (const std::string& bad :
        {std::string(), std::string("onoma-keys 2\n"), good.substr(0, 30),
         good + "key 70000 13 csk active 2026-09-25T12:00:00.000000Z\n",
         good + "key 4711 13 boss active 2026-09-25T12:00:00.000000Z\n",
