@@ -32,6 +32,19 @@ void set_serial(RRset& soa, std::uint32_t serial) {
   store_u32(&rdata[rdata.size() - 20], serial);
 }
 
+// What a signer does to the SOA, for zones that have none.
+void renew_soa(const zone::Snapshot& before, zone::Diff& diff) {
+  const auto apex = before.apex();
+  auto found = std::find_if(diff.changes.begin(), diff.changes.end(),
+                            [](const zone::RRsetChange& change) { return change.type == RRType::SOA; });
+  if (found == diff.changes.end()) {
+    const auto soa = apex.find(RRType::SOA)->copy(apex.owner());
+    found = diff.changes.insert(found, {soa.owner, RRType::SOA, soa, soa});
+  }
+  set_serial(*found->after, diff.to_serial);
+  diff.sort();
+}
+
 zone::Diff as_first_version(const wire::Name& zone, std::uint32_t serial, const std::vector<RRset>& sets) {
   zone::Diff diff{.apex = zone, .from_serial = 0, .to_serial = serial, .changes = {}};
   diff.changes.reserve(sets.size());
@@ -187,7 +200,10 @@ Result<bool> Sequencer::first_version(std::vector<VersionTrace>& out) {
 
 Result<bool> Sequencer::next_version(std::vector<VersionTrace>& out) {
   ONOMA_TRY(auto batch, stages_.source->next(*current_, last_event_));
-  if (!batch) return false;
+  if (!batch) {
+    state_ = State::idle;  // the source agrees with what is shown, whatever was refused before
+    return false;
+  }
   if (state_ == State::held && batch->last_event == held_event_ && batch->last_event != 0) return false;
   if (batch->diff.empty()) {  // events that change nothing in this zone
     last_event_ = std::max(last_event_, batch->last_event);
@@ -205,6 +221,8 @@ Result<bool> Sequencer::next_version(std::vector<VersionTrace>& out) {
   if (!options_.keep_serial) diff.to_serial = next_serial(now);
   if (stages_.signer) {
     ONOMA_TRY(diff, stages_.signer->sign(*current_, std::move(diff), now));
+  } else if (!options_.keep_serial) {
+    renew_soa(*current_, diff);
   }
   step.trace.signed_at = clock_.now();
   ONOMA_TRY(step.after, current_->apply(diff));

@@ -1,0 +1,144 @@
+#include "front/dns/dns_server.h"
+
+#include <array>
+#include <optional>
+#include <span>
+#include <thread>
+#include <utility>
+
+#include "os/datagram_worker.h"
+#include "os/stream_server.h"
+#include "serve/answer.h"
+
+namespace onoma::front {
+
+namespace {
+
+// A free port must be free for TCP and for UDP: so many pairs are tried.
+constexpr int kPortTries = 20;
+
+class UdpHandler final : public os::DatagramHandler {
+ public:
+  UdpHandler(serve::ZoneTable& zones, const serve::ServeOptions& options) : answerer_(zones, options) {}
+
+  void handle(std::span<const os::Datagram> in, os::ReplyArena& out) noexcept override {
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      requests_[i] = {.packet = in[i].payload,
+                      .udp = true,
+                      .peer = in[i].peer->address_bytes(),
+                      .peer_port = in[i].peer->port()};
+      replies_[i] = {.buffer = out.slot(i), .size = 0};
+    }
+    answerer_.answer(std::span(requests_).first(in.size()), std::span(replies_).first(in.size()));
+    for (std::size_t i = 0; i < in.size(); ++i) out.reply(i, replies_[i].size);
+  }
+  void idle() noexcept override { answerer_.release(); }
+
+ private:
+  serve::Answerer answerer_;
+  std::array<serve::Request, os::kDatagramBatchMax> requests_;
+  std::array<serve::Reply, os::kDatagramBatchMax> replies_;
+};
+
+class TcpHandler final : public os::StreamHandler {
+ public:
+  TcpHandler(serve::ZoneTable& zones, const serve::ServeOptions& options)
+      : answerer_(zones, options), buffer_(os::kStreamMessageMax) {}
+
+  void handle(ByteView message, const os::Endpoint& peer, os::StreamReply& reply) noexcept override {
+    const serve::Request request{
+        .packet = message, .udp = false, .peer = peer.address_bytes(), .peer_port = peer.port()};
+    serve::Reply answer{.buffer = buffer_, .size = 0};
+    answerer_.answer({&request, 1}, {&answer, 1});
+    if (answer.size == 0) return reply.close();  // what deserves no answer deserves no connection
+    reply.send(ByteView(buffer_).first(answer.size));
+  }
+  void idle() noexcept override { answerer_.release(); }
+
+ private:
+  serve::Answerer answerer_;
+  Bytes buffer_;
+};
+
+template <class Handler, class Base>
+std::vector<Base*> pointers(const std::vector<std::unique_ptr<Handler>>& handlers) {
+  std::vector<Base*> out;
+  for (const auto& handler : handlers) out.push_back(handler.get());
+  return out;
+}
+
+}  // namespace
+
+struct DnsServer::State {
+  std::vector<std::unique_ptr<UdpHandler>> udp_handlers;
+  std::vector<std::unique_ptr<TcpHandler>> tcp_handlers;
+  std::unique_ptr<os::StreamServer> tcp;
+  std::vector<std::unique_ptr<os::DatagramWorker>> udp;
+
+  Result<void> bind(const DnsOptions& options);
+};
+
+Result<void> DnsServer::State::bind(const DnsOptions& options) {
+  ONOMA_TRY(tcp, os::StreamServer::open({.listen = options.listen},
+                                        pointers<TcpHandler, os::StreamHandler>(tcp_handlers)));
+  std::vector<int> cpus;
+  for (std::size_t i = 0; options.pin && i < options.workers; ++i) cpus.push_back(static_cast<int>(i));
+  auto workers = os::open_datagram_workers({.listen = tcp->bound()},
+                                           pointers<UdpHandler, os::DatagramHandler>(udp_handlers), cpus);
+  if (!workers) {
+    tcp.reset();
+    return std::unexpected(workers.error());
+  }
+  udp = std::move(*workers);
+  return {};
+}
+
+DnsServer::DnsServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+DnsServer::~DnsServer() {
+  stop();
+}
+
+Result<std::unique_ptr<DnsServer>> DnsServer::open(const DnsOptions& options, serve::ZoneTable& zones) {
+  auto state = std::make_unique<State>();
+  for (std::size_t i = 0; i < options.workers; ++i) {
+    state->udp_handlers.push_back(std::make_unique<UdpHandler>(zones, options.serve));
+    state->tcp_handlers.push_back(std::make_unique<TcpHandler>(zones, options.serve));
+  }
+  bool any_port_free = false;
+  for (const auto& endpoint : options.listen) any_port_free |= endpoint.port() == 0;
+  auto bound = state->bind(options);
+  for (int i = 1; !bound && any_port_free && i < kPortTries; ++i) bound = state->bind(options);
+  if (!bound) return std::unexpected(bound.error());
+  return std::unique_ptr<DnsServer>(new DnsServer(std::move(state)));
+}
+
+void DnsServer::start() {
+  state_->tcp->start();
+  for (const auto& worker : state_->udp) worker->start();
+}
+
+void DnsServer::stop() {
+  for (const auto& worker : state_->udp) worker->stop();
+  if (state_->tcp) state_->tcp->stop();
+}
+
+const std::vector<os::Endpoint>& DnsServer::bound() const {
+  return state_->tcp->bound();
+}
+
+DnsCounters DnsServer::counters() const {
+  DnsCounters out;
+  for (const auto& worker : state_->udp) {
+    const auto counts = worker->counters();
+    out.udp_received += counts.received;
+    out.udp_replied += counts.replied;
+    out.udp_failed += counts.send_failed;
+  }
+  const auto streams = state_->tcp->counters();
+  out.tcp_accepted = streams.accepted;
+  out.tcp_messages = streams.messages;
+  out.tcp_open = streams.open;
+  return out;
+}
+
+}  // namespace onoma::front

@@ -1,0 +1,45 @@
+// DnsServer: DNS over UDP and TCP on the same addresses, answered by serve. One UDP worker and one TCP loop
+// for each of `workers`, each with an Answerer of its own. open() binds, start() answers; both from one
+// thread. Counters may be read from any thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/error.h"
+#include "os/address.h"
+#include "serve/options.h"
+#include "serve/zones.h"
+
+namespace onoma::front {
+
+struct DnsOptions {
+  std::vector<os::Endpoint> listen;  // port 0: the system chooses one, the same for UDP and TCP
+  std::size_t workers = 1;
+  bool pin = false;  // worker i to core i
+  serve::ServeOptions serve;
+};
+
+struct DnsCounters {
+  std::uint64_t udp_received = 0, udp_replied = 0, udp_failed = 0;
+  std::uint64_t tcp_accepted = 0, tcp_messages = 0, tcp_open = 0;
+};
+
+class DnsServer {
+ public:
+  // `zones` must outlive the server. A port in use is Code::io with a message that names the address.
+  static Result<std::unique_ptr<DnsServer>> open(const DnsOptions& options, serve::ZoneTable& zones);
+  ~DnsServer();  // stop()
+  void start();
+  void stop();
+  const std::vector<os::Endpoint>& bound() const;
+  DnsCounters counters() const;
+
+ private:
+  struct State;
+  explicit DnsServer(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace onoma::front

@@ -1,0 +1,200 @@
+#include "publish/file_zones.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "os/durable_file.h"
+#include "wire/rdata.h"
+#include "zone/diff_text.h"
+#include "zone/load.h"
+
+namespace onoma::publish {
+
+using wire::Name;
+
+namespace {
+
+constexpr std::uint64_t kFileMaxOctets = std::uint64_t{64} << 30;
+constexpr std::size_t kWarningsShown = 20;
+
+// A zone's file as a source of versions.
+class FileSource final : public zone::DiffSource {
+ public:
+  FileSource(Name zone, std::string file) : zone_(std::move(zone)), file_(std::move(file)) {}
+
+  void use(std::string file) { file_ = std::move(file); }
+  const std::string& file() const { return file_; }
+  void read_again() { read_wanted_ = true; }
+  void offer(zone::Diff diff) { pending_ = std::move(diff); }
+
+  Result<std::optional<zone::SourceBatch>> next(const zone::Snapshot& current, std::uint64_t) override {
+    if (pending_) return zone::SourceBatch{.diff = *std::exchange(pending_, std::nullopt)};
+    if (!std::exchange(read_wanted_, false)) return std::nullopt;
+    ONOMA_TRY(const auto fresh, load());
+    auto diff = zone::difference(current, *fresh);
+    if (diff.empty()) return std::nullopt;
+    diff.to_serial = fresh->facts().serial;
+    return zone::SourceBatch{.diff = std::move(diff)};
+  }
+
+  Result<std::vector<wire::RRset>> full(std::uint64_t& last_event, std::optional<zone::Expected>&) override {
+    last_event = 0;
+    read_wanted_ = false;
+    ONOMA_TRY(const auto fresh, load());
+    std::vector<wire::RRset> sets;
+    const auto take = [&](zone::Cursor cursor) {
+      for (; cursor.valid(); cursor.next())
+        for (std::size_t i = 0; i < cursor.node().size(); ++i)
+          sets.push_back(cursor.node().at(i).copy(cursor.node().owner()));
+    };
+    take(fresh->first());
+    take(fresh->nsec3_first());
+    return sets;
+  }
+
+ private:
+  Result<zone::SnapshotPtr> load() {
+    ONOMA_TRY(const auto octets, os::read_file(file_, kFileMaxOctets));
+    std::vector<std::string> warnings;
+    ONOMA_TRY(auto snapshot,
+              zone::load_zone_text(as_text(octets), {.origin = zone_, .file_name = file_}, warnings));
+    for (std::size_t i = 0; i < std::min(warnings.size(), kWarningsShown); ++i)
+      log::warning("zone", fmt::format("{}: {}", zone_.text(), warnings[i]));
+    if (warnings.size() > kWarningsShown)
+      log::warning("zone", fmt::format("{}: {} more warnings of this kind", zone_.text(),
+                                       warnings.size() - kWarningsShown));
+    return snapshot;
+  }
+
+  Name zone_;
+  std::string file_;
+  bool read_wanted_ = false;
+  std::optional<zone::Diff> pending_;
+};
+
+}  // namespace
+
+struct FileZones::Entry final : zone::VersionSink {
+  Entry(Name name, ZoneSink& to) : zone(std::move(name)), sink(to) {}
+  void show(const zone::Version& version, zone::SnapshotPtr snapshot) override {
+    sink.show(version, std::move(snapshot));
+  }
+  void refused(const zone::Version& version, const zone::Verdict& verdict) override {
+    sink.refused(version, verdict);
+  }
+  FileZoneStatus status() const {
+    FileZoneStatus out{.zone = zone, .file = source->file(), .problem = problem};
+    if (const auto current = sequencer->current()) {
+      out.serial = current->facts().serial;
+      out.names = current->facts().names;
+      out.records = current->facts().records;
+      out.earliest_expiry = current->facts().earliest_expiry;
+    }
+    return out;
+  }
+
+  const Name zone;
+  ZoneSink& sink;
+  mutable std::mutex mutex;
+  FileSource* source = nullptr;  // owned by the sequencer
+  std::unique_ptr<Sequencer> sequencer;
+  std::string problem;
+};
+
+FileZones::FileZones(GateFactory gate, ZoneSink& sink, const Clock& clock)
+    : gate_(std::move(gate)), sink_(sink), clock_(clock) {}
+FileZones::~FileZones() = default;
+
+std::shared_ptr<FileZones::Entry> FileZones::find(const Name& zone) const {
+  std::scoped_lock lock(mutex_);
+  const auto found = entries_.find(zone);
+  return found == entries_.end() ? nullptr : found->second;
+}
+
+// One step of the zone's sequencer; `entry.mutex` held.
+Result<FileZoneStatus> FileZones::run(Entry& entry) {
+  entry.sequencer->run();
+  entry.problem = entry.sequencer->reason();
+  if (entry.problem.empty()) return entry.status();
+  const bool held = entry.sequencer->state() == Sequencer::State::held;
+  return fail(held ? Code::gate_refused : Code::bad_syntax, entry.problem);
+}
+
+Result<FileZoneStatus> FileZones::add(const Name& zone, const std::string& file) {
+  auto entry = std::make_shared<Entry>(zone, sink_);
+  std::scoped_lock working(entry->mutex);
+  {
+    std::scoped_lock lock(mutex_);
+    if (!entries_.emplace(zone, entry).second)
+      return fail(Code::exists, fmt::format("zone {} is served already; use reload", zone.text()));
+  }
+  auto source = std::make_unique<FileSource>(zone, file);
+  entry->source = source.get();
+  SequencerOptions options{.zone = zone, .keep_serial = true};
+  entry->sequencer = std::make_unique<Sequencer>(
+      options, SequencerStages{.source = std::move(source), .gate = gate_(), .sink = entry.get()}, clock_);
+  return run(*entry);
+}
+
+Result<FileZoneStatus> FileZones::reload(const Name& zone, const std::string& file) {
+  const auto entry = find(zone);
+  if (!entry) return fail(Code::not_found, fmt::format("zone {} is not served here; use add", zone.text()));
+  std::scoped_lock working(entry->mutex);
+  if (!file.empty()) entry->source->use(file);
+  entry->source->read_again();
+  return run(*entry);
+}
+
+Result<FileZoneStatus> FileZones::apply(const Name& zone, std::string_view diff_text) {
+  const auto entry = find(zone);
+  if (!entry) return fail(Code::not_found, fmt::format("zone {} is not served here; use add", zone.text()));
+  std::scoped_lock working(entry->mutex);
+  const auto current = entry->sequencer->current();
+  if (!current)
+    return fail(Code::unavailable, fmt::format("zone {} is not loaded: {}", zone.text(), entry->problem));
+  ONOMA_TRY(auto diff, zone::diff_from_text(diff_text, *current, "change"));
+  if (diff.empty()) return entry->status();
+  entry->source->offer(std::move(diff));
+  return run(*entry);
+}
+
+Result<void> FileZones::remove(const Name& zone) {
+  std::shared_ptr<Entry> entry;
+  {
+    std::scoped_lock lock(mutex_);
+    const auto found = entries_.find(zone);
+    if (found == entries_.end())
+      return fail(Code::not_found, fmt::format("zone {} is not served here", zone.text()));
+    entry = found->second;
+    entries_.erase(found);
+  }
+  std::scoped_lock working(entry->mutex);
+  sink_.remove(zone);
+  return {};
+}
+
+std::vector<FileZoneStatus> FileZones::status() const {
+  std::vector<std::shared_ptr<Entry>> all;
+  {
+    std::scoped_lock lock(mutex_);
+    for (const auto& [name, entry] : entries_) all.push_back(entry);
+  }
+  std::vector<FileZoneStatus> out;
+  for (const auto& entry : all) {
+    std::scoped_lock working(entry->mutex);
+    out.push_back(entry->status());
+  }
+  return out;
+}
+
+std::vector<Name> FileZones::zones() const {
+  std::scoped_lock lock(mutex_);
+  std::vector<Name> out;
+  for (const auto& [name, entry] : entries_) out.push_back(name);
+  return out;
+}
+
+}  // namespace onoma::publish
