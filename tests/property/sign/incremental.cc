@@ -57,6 +57,29 @@ class World {
     for (auto edits = 1 + below(rng_, 5); edits > 0; --edits) edit();
   }
 
+  // Takes out what other implementations refuse to load: NS at wildcards or beside DNAME, names below a
+  // DNAME, DS without NS, name servers without addresses.
+  void tidy() {
+    put("ns1", RRType::A, {"192.0.2.1"});
+    put("ns.shared", RRType::A, {"192.0.2.3"});
+    std::vector<Name> redirects;
+    std::erase_if(content_, [&](const auto& item) {
+      const auto& [key, set] = item;
+      const bool has_ns = content_.contains({key.first, RRType::NS});
+      if (set.type == RRType::NS) return set.owner.view().is_wildcard() && set.owner != apex_;
+      if (set.type == RRType::DS) return !has_ns || set.owner.view().is_wildcard();
+      if (set.type != RRType::DNAME) return false;
+      if (has_ns || set.owner == apex_ || name("ns.shared.a.b.example.").is_at_or_below(set.owner))
+        return true;
+      redirects.push_back(set.owner);
+      return false;
+    });
+    std::erase_if(content_, [&](const auto& item) {
+      return std::ranges::any_of(redirects,
+                                 [&](const Name& dname) { return item.second.owner.view().is_below(dname); });
+    });
+  }
+
   const Content& content() const { return content_; }
   std::vector<RRset> sets(std::uint32_t serial) const {
     std::vector<RRset> out;
@@ -245,6 +268,7 @@ class Incremental : public ::testing::TestWithParam<Case> {
       if (dump == nullptr) now += pause;
       const auto old_content = content(build(apex, world.sets(serial)));
       world.change();
+      if (dump != nullptr) world.tidy();
       const auto new_content = content(build(apex, world.sets(serial)));
       auto diff = subject->sign(*zone, unsigned_step(apex, old_content, new_content, serial, rng), now);
       ASSERT_TRUE(diff) << diff.error().message;
@@ -336,6 +360,7 @@ TEST_P(Incremental, EqualsSigningAllInTheRootZone) {
 }
 
 TEST_P(Incremental, WorksWithRealKeys) {
+  real_keys_ = true;
   SeededRng rng(1);
   auto keys =
       generate_keys(name("a.b.example."), KeyLayout::ksk_and_zsk, crypto::Algorithm::ecdsa_p256, kNow, rng);
