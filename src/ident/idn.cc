@@ -110,7 +110,7 @@ Result<Name> to_name(const std::vector<Label>& labels) {
 }
 
 Result<std::string_view> checked(std::string_view text) {
-  if (text.empty()) return fail(Code::bad_syntax, "the name is empty");
+  if (text.empty()) return fail(Code::bad_syntax, "the name is empty; give at least one label");
   if (text.size() > kMaxText)
     return fail(Code::bad_syntax,
                 fmt::format("the name has {} octets of text; the limit is {}", text.size(), kMaxText));
