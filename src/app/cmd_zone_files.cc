@@ -1,0 +1,245 @@
+// onoma zone check, sign, verify, diff, info: zones in files, no server involved.
+#include <cstdio>
+#include <memory>
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+#include <fmt/format.h>
+
+#include "app/commands.h"
+#include "app/zone_tools.h"
+#include "gate/gate.h"
+#include "os/durable_file.h"
+#include "os/job_pool.h"
+#include "sign/key_store.h"
+#include "sign/signer.h"
+#include "wire/rdata.h"
+#include "wire/zonefile.h"
+#include "zone/diff_text.h"
+#include "zone/load.h"
+
+namespace onoma::app {
+namespace {
+
+namespace json = boost::json;
+
+struct ZoneArguments {
+  std::string file, zone;
+  bool allow_include = false;
+};
+
+void add_zone_arguments(CLI::App& command, ZoneArguments& to) {
+  command.add_option("FILE", to.file, "zone file; - reads standard input")->required();
+  command.add_option("--zone", to.zone, "the zone's name, such as example.com or 例子.中国")->required();
+  command.add_flag("--allow-include", to.allow_include, "follow $INCLUDE lines");
+}
+
+Result<LoadedZone> load(const ZoneArguments& arguments) {
+  ONOMA_TRY(const auto name, zone_name(arguments.zone));
+  return load_zone(arguments.file, name, arguments.allow_include);
+}
+
+std::string denial_text(zone::Denial denial) {
+  return denial == zone::Denial::nsec3 ? "NSEC3" : denial == zone::Denial::nsec ? "NSEC" : "none";
+}
+
+json::object facts_json(const zone::Snapshot& snapshot) {
+  const auto& facts = snapshot.facts();
+  json::object out{{"zone", facts.apex.text()},
+                   {"serial", facts.serial},
+                   {"names", facts.names},
+                   {"records", facts.records},
+                   {"delegations", facts.delegations},
+                   {"ds_sets", facts.ds_sets},
+                   {"glue_records", facts.glue_records},
+                   {"signatures", facts.signatures},
+                   {"denial", denial_text(facts.denial)},
+                   {"content_digest", snapshot.content_digest().text()}};
+  if (facts.earliest_expiry != 0) out["earliest_expiry"] = iso8601(from_unix_seconds(facts.earliest_expiry));
+  return out;
+}
+
+void print_facts(const zone::Snapshot& snapshot) {
+  for (const auto& [key, value] : facts_json(snapshot)) {
+    const auto text = value.is_string() ? std::string(value.as_string()) : json::serialize(value);
+    fmt::print("{:<16} {}\n", std::string(key), text);
+  }
+}
+
+int print_verdict(const Globals& globals, const zone::Verdict& verdict,
+                  const std::vector<std::string>& warnings, const zone::Snapshot& snapshot) {
+  const bool good = verdict.accepted();
+  if (globals.json) {
+    json::array findings;
+    for (const auto& finding : verdict.findings)
+      findings.push_back(
+          json::object{{"what", finding.what}, {"owner", finding.owner}, {"fatal", finding.fatal}});
+    auto document = facts_json(snapshot);
+    document["accepted"] = good;
+    document["findings"] = std::move(findings);
+    document["findings_total"] = verdict.total;
+    json::array loader;
+    for (const auto& warning : warnings) loader.emplace_back(warning);
+    document["warnings"] = std::move(loader);
+    fmt::print("{}\n", json::serialize(document));
+  } else {
+    for (const auto& warning : warnings) fmt::print(stderr, "warning: {}\n", warning);
+    for (const auto& finding : verdict.findings)
+      fmt::print(stderr, "{}: {}{}{}\n", finding.fatal ? "error" : "warning", finding.owner,
+                 finding.owner.empty() ? "" : ": ", finding.what);
+    if (verdict.total > verdict.findings.size())
+      fmt::print(stderr, "{} more findings\n", verdict.total - verdict.findings.size());
+    fmt::print("zone {} serial {}: {}\n", snapshot.facts().apex.text(), snapshot.facts().serial,
+               good ? "ok" : "refused");
+  }
+  return good ? 0 : 3;
+}
+
+void add_check(CLI::App& zone, Globals& globals) {
+  auto* command = zone.add_subcommand("check", "read a zone file and check its structure");
+  auto arguments = std::make_shared<ZoneArguments>();
+  add_zone_arguments(*command, *arguments);
+  command->footer("Example:\n  onoma zone check gov.zone --zone gov");
+  command->callback([arguments, &globals] {
+    auto loaded = load(*arguments);
+    if (!loaded) return void(globals.exit_status = report(globals, loaded.error()));
+    const gate::GateOptions options{.level = zone::GateLevel::structure, .expired_is_fatal = false};
+    const auto verdict = gate::verify_zone(*loaded->snapshot, options, SystemClock().now());
+    globals.exit_status = print_verdict(globals, verdict, loaded->warnings, *loaded->snapshot);
+  });
+}
+
+void add_verify(CLI::App& zone, Globals& globals) {
+  struct Arguments : ZoneArguments {
+    std::string time, level = "dnssec";
+  };
+  auto* command =
+      zone.add_subcommand("verify", "check signatures, denial chain and structure: the gate, run by hand");
+  auto arguments = std::make_shared<Arguments>();
+  add_zone_arguments(*command, *arguments);
+  command->add_option("--at", arguments->time, "check as of this time instead of now (20201025000000)");
+  command->add_option("--gate", arguments->level, "level: structure or dnssec")->capture_default_str();
+  command->footer("Example:\n  onoma zone verify root.zone --zone . --at 20201025000000");
+  command->callback([arguments, &globals] {
+    auto loaded = load(*arguments);
+    if (!loaded) return void(globals.exit_status = report(globals, loaded.error()));
+    const auto at = parse_time(arguments->time);
+    if (!at) return void(globals.exit_status = report(globals, at.error()));
+    const auto level = parse_level(arguments->level);
+    if (!level) return void(globals.exit_status = report(globals, level.error()));
+    const auto verdict =
+        gate::verify_zone(*loaded->snapshot, {.level = *level, .foreign = true, .verify_threads = 2}, *at);
+    globals.exit_status = print_verdict(globals, verdict, loaded->warnings, *loaded->snapshot);
+  });
+}
+
+struct SignArguments : ZoneArguments {
+  std::string output, keys = "keys", time, serial;
+  bool nsec3 = false, opt_out = false, csk = false;
+};
+
+Result<std::string> sign_zone(const SignArguments& arguments) {
+  ONOMA_TRY(const auto name, zone_name(arguments.zone));
+  ONOMA_TRY(const auto loaded, load_zone(arguments.file, name, arguments.allow_include));
+  ONOMA_TRY(const auto now, parse_time(arguments.time));
+  SystemRng rng;
+  const sign::SigningPolicy policy{
+      .denial = arguments.nsec3 || arguments.opt_out ? zone::Denial::nsec3 : zone::Denial::nsec,
+      .opt_out = arguments.opt_out};
+  const auto layout = arguments.csk ? sign::KeyLayout::csk : sign::KeyLayout::ksk_and_zsk;
+  ONOMA_TRY(auto keys, sign::load_or_generate_keys(arguments.keys, name, layout, policy.algorithm, now, rng));
+  const auto ds = keys.ds_set(3600);
+  os::JobPool pool({.threads = 1, .name = "sign"});
+  ONOMA_TRY(const auto signer, sign::make_signer(std::move(keys), policy, &pool));
+  ONOMA_TRY(auto sets, signer->sign_all(name, all_sets(*loaded.snapshot), now));
+  zone::SnapshotBuilder builder(name);
+  for (auto& set : sets) ONOMA_TRY_VOID(builder.add(std::move(set)));
+  ONOMA_TRY(const auto snapshot, builder.finish());
+  const auto verdict = gate::verify_zone(*snapshot, {.verify_threads = 2}, now);
+  if (!verdict.accepted())
+    return fail(Code::gate_refused,
+                fmt::format("the signed zone did not pass the gate: {}: {}", verdict.findings.front().owner,
+                            verdict.findings.front().what));
+  const auto text = zone::zone_text(*snapshot);
+  ONOMA_TRY_VOID(os::write_file_atomically(arguments.output, as_bytes(text), 0644));
+  return wire::rrset_lines(ds);
+}
+
+void add_sign(CLI::App& zone, Globals& globals) {
+  auto* command =
+      zone.add_subcommand("sign", "sign a zone file; keys are made at the first use; prints the DS records");
+  auto arguments = std::make_shared<SignArguments>();
+  add_zone_arguments(*command, *arguments);
+  command->add_option("--output", arguments->output, "file for the signed zone")->required();
+  command->add_option("--keys", arguments->keys, "directory of the keys")->capture_default_str();
+  command->add_option("--at", arguments->time, "sign as of this time instead of now");
+  command->add_flag("--nsec3", arguments->nsec3, "NSEC3 instead of NSEC (no salt, no iterations)");
+  command->add_flag("--opt-out", arguments->opt_out,
+                    "NSEC3 with opt-out: insecure delegations get no record");
+  command->add_flag("--csk", arguments->csk, "one key for everything instead of KSK and ZSK");
+  command->footer("Example:\n  onoma zone sign gov.zone --zone gov --output gov.signed --nsec3 --opt-out");
+  command->callback([arguments, &globals] {
+    const auto ds = sign_zone(*arguments);
+    if (!ds) return void(globals.exit_status = report(globals, ds.error()));
+    if (globals.json)
+      fmt::print("{}\n", json::serialize(json::object{{"output", arguments->output}, {"ds", *ds}}));
+    else
+      fmt::print("{}", *ds);
+  });
+}
+
+void add_info(CLI::App& zone, Globals& globals) {
+  auto* command = zone.add_subcommand("info", "count what a zone file holds");
+  auto arguments = std::make_shared<ZoneArguments>();
+  add_zone_arguments(*command, *arguments);
+  command->footer("Example:\n  onoma zone info gov.zone --zone gov --json");
+  command->callback([arguments, &globals] {
+    auto loaded = load(*arguments);
+    if (!loaded) return void(globals.exit_status = report(globals, loaded.error()));
+    if (globals.json)
+      fmt::print("{}\n", json::serialize(facts_json(*loaded->snapshot)));
+    else
+      print_facts(*loaded->snapshot);
+  });
+}
+
+void add_diff(CLI::App& zone, Globals& globals) {
+  struct Arguments : ZoneArguments {
+    std::string other;
+  };
+  auto* command = zone.add_subcommand("diff", "what changes from one zone file to another, as lines + and -");
+  auto arguments = std::make_shared<Arguments>();
+  add_zone_arguments(*command, *arguments);
+  command->add_option("OTHER", arguments->other, "the later zone file")->required();
+  command->footer(
+      "Example:\n  onoma zone diff old.zone new.zone --zone gov > change\n  onoma zone apply change --zone "
+      "gov");
+  command->callback([arguments, &globals] {
+    auto from = load(*arguments);
+    if (!from) return void(globals.exit_status = report(globals, from.error()));
+    auto to = load_zone(arguments->other, from->snapshot->facts().apex, arguments->allow_include);
+    if (!to) return void(globals.exit_status = report(globals, to.error()));
+    const auto diff = zone::difference(*from->snapshot, *to->snapshot);
+    const auto text = zone::diff_text(diff);
+    if (globals.json)
+      fmt::print("{}\n", json::serialize(json::object{{"from_serial", diff.from_serial},
+                                                      {"to_serial", diff.to_serial},
+                                                      {"rrsets", diff.changes.size()},
+                                                      {"lines", text}}));
+    else
+      fmt::print("{}", text);
+    globals.exit_status = diff.empty() ? 0 : 1;
+  });
+}
+
+}  // namespace
+
+void add_zone_file_commands(CLI::App& zone, Globals& globals) {
+  add_check(zone, globals);
+  add_sign(zone, globals);
+  add_verify(zone, globals);
+  add_info(zone, globals);
+  add_diff(zone, globals);
+}
+
+}  // namespace onoma::app

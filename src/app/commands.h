@@ -1,0 +1,45 @@
+// The program's commands: each function adds subcommands to the command line. A command's callback does its
+// work and stores the exit status (DESIGN: 0 done or found, 1 negative answer, 2 usage, 3 refused or bad
+// input, 4 unreachable or internal). Called once each by main, from one thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace CLI {
+class App;
+}
+
+namespace onoma::app {
+
+// What every command shares.
+struct Globals {
+  bool json = false;                // one JSON document on stdout instead of text
+  std::string data = "onoma-data";  // --data: the data directory
+  std::string server;               // --server: base URL of the REST door
+  std::string token_file;           // --token-file
+  int exit_status = 0;
+};
+
+// Prints an error as text on stderr or as JSON on stdout, and returns its exit status.
+int report(const Globals& globals, const Error& error);
+
+// Servers.
+void add_serve(CLI::App& root, Globals& globals);
+void add_authority(CLI::App& root, Globals& globals);
+// Work on zone files and on a running server over its control socket.
+void add_zone_file_commands(CLI::App& zone, Globals& globals);
+void add_zone_control_commands(CLI::App& zone, Globals& globals);
+// Identifier text.
+void add_ident(CLI::App& root, Globals& globals);
+
+// Clients of the REST door.
+void add_object_commands(CLI::App& root,
+                         Globals& globals);  // tld, registrar, contact, host, domain, identifier
+void add_lookup_commands(CLI::App& root, Globals& globals);         // resolve, status, watch
+void add_zone_registry_commands(CLI::App& zone, Globals& globals);  // import, export
+void add_key_commands(CLI::App& root, Globals& globals);            // key list
+
+}  // namespace onoma::app

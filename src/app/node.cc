@@ -1,0 +1,246 @@
+#include "app/node.h"
+
+#include <filesystem>
+
+#include <boost/json.hpp>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "app/authority.h"
+#include "app/control.h"
+#include "app/demo.h"
+#include "app/resolution.h"
+#include "base/log.h"
+#include "front/dns/dns_server.h"
+#include "front/rest/http_server.h"
+#include "front/rest/metrics_door.h"
+#include "front/rest/rest.h"
+#include "gate/gate.h"
+#include "os/durable_file.h"
+#include "os/job_pool.h"
+#include "os/lock_file.h"
+#include "publish/publisher.h"
+#include "registry/registry.h"
+#include "sign/key_store.h"
+#include "sign/signer.h"
+
+namespace onoma::app {
+
+namespace json = boost::json;
+
+namespace {
+
+sign::SigningPolicy signing_policy(model::DenialPolicy denial) {
+  sign::SigningPolicy policy;
+  policy.denial = denial == model::DenialPolicy::nsec ? zone::Denial::nsec : zone::Denial::nsec3;
+  policy.opt_out = denial == model::DenialPolicy::nsec3_opt_out;
+  return policy;
+}
+
+std::string_view state_text(publish::Sequencer::State state) {
+  using enum publish::Sequencer::State;
+  switch (state) {
+    case starting:
+      return "starting";
+    case idle:
+      return "served";
+    case held:
+      return "held";
+    case failing:
+      return "failing";
+  }
+  return "unknown";
+}
+
+json::object zone_json(const publish::ZoneStatus& zone) {
+  json::object out{{"zone", zone.zone.text()},
+                   {"serial", zone.serial},
+                   {"last_event", zone.last_event},
+                   {"state", std::string(state_text(zone.state))}};
+  if (!zone.reason.empty()) out["problem"] = zone.reason;
+  if (!zone.current) return out;
+  const auto& facts = zone.current->facts();
+  out["records"] = facts.records;
+  out["delegations"] = facts.delegations;
+  out["signed"] = facts.denial != zone::Denial::none;
+  return out;
+}
+
+}  // namespace
+
+struct Node::State {
+  explicit State(Settings given) : settings(std::move(given)) {}
+
+  Result<void> open_data();
+  Result<void> open_doors();
+  Result<publish::ZoneParts> parts(const model::Tld& tld);
+  front::RestServices services();
+  Result<void> write_client_file(const std::string& token);
+  std::string status_json() const;
+
+  Settings settings;
+  SystemClock clock;
+  SystemRng rng;
+  std::optional<os::LockFile> lock;
+  std::optional<os::JobPool> pool;
+  serve::ZoneTable table;
+  std::unique_ptr<ZoneTableSink> sink;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<publish::Publisher> publisher;
+  std::unique_ptr<Resolution> resolution;
+  std::unique_ptr<front::DnsServer> dns;
+  std::optional<front::RestDoor> rest;
+  std::unique_ptr<front::HttpServer> http;
+  std::unique_ptr<front::HttpServer> admin;
+  std::unique_ptr<os::ControlServer> control;
+  std::string control_path;
+  Time started{};
+};
+
+Result<publish::ZoneParts> Node::State::parts(const model::Tld& tld) {
+  if (tld.denial == model::DenialPolicy::unsigned_zone)
+    return publish::ZoneParts{
+        .gate = gate::make_gate({.level = zone::GateLevel::registry, .require_signed = false})};
+  const auto policy = signing_policy(tld.denial);
+  ONOMA_TRY(auto keys,
+            sign::load_or_generate_keys(settings.data + "/keys", tld.name, sign::KeyLayout::ksk_and_zsk,
+                                        policy.algorithm, clock.now(), rng));
+  ONOMA_TRY(auto signer, sign::make_signer(std::move(keys), policy, &*pool));
+  return publish::ZoneParts{.signer = std::move(signer),
+                            .gate = gate::make_gate({.level = zone::GateLevel::registry})};
+}
+
+Result<void> Node::State::open_data() {
+  std::error_code error;
+  std::filesystem::create_directories(settings.data, error);
+  if (error)
+    return fail(Code::io,
+                fmt::format("cannot make the data directory {}: {}", settings.data, error.message()));
+  std::filesystem::permissions(settings.data, std::filesystem::perms::owner_all, error);
+  ONOMA_TRY(lock, os::LockFile::take(settings.data));
+  pool.emplace(os::JobPoolOptions{.threads = static_cast<std::size_t>(settings.job_threads)});
+  ONOMA_TRY(registry,
+            registry::Registry::open({.store = {.path = settings.data + "/registry.sqlite"}}, clock, rng));
+  sink = std::make_unique<ZoneTableSink>(table);
+  publisher = std::make_unique<publish::Publisher>(
+      publish::PublisherOptions{.folder = settings.data + "/zones"}, *registry,
+      [this](const model::Tld& tld) { return parts(tld); }, *sink, *pool, clock);
+  registry->set_commit_listener([this](std::uint64_t seq) { publisher->wake(seq); });
+  resolution = std::make_unique<Resolution>(table, *registry, *publisher, clock);
+  return {};
+}
+
+front::RestServices Node::State::services() {
+  front::RestServices out{
+      .commands = *registry, .authenticator = *registry, .readers = *registry, .clock = clock, .rng = rng};
+  out.from_publisher(*publisher);
+  out.contact_fields = [this](std::string_view id) -> Result<model::ContactFields> {
+    ONOMA_TRY(const auto reader, registry->open());
+    ONOMA_TRY(const auto contact, reader->contact(id));
+    if (!contact) return fail(Code::not_found, fmt::format("there is no contact {}", id));
+    return registry->open_contact(*contact);
+  };
+  out.resolve = [this](const front::ResolveRequest& request) { return resolution->resolve(request); };
+  out.status_json = [this] { return status_json(); };
+  return out;
+}
+
+Result<void> Node::State::open_doors() {
+  ONOMA_TRY(auto dns_listen, endpoints(settings.dns_listen));
+  front::DnsOptions options{.listen = std::move(dns_listen),
+                            .workers = static_cast<std::size_t>(settings.dns_workers)};
+  options.serve.nsid = settings.dns_identity;
+  if (!settings.dns_identity.empty()) options.serve.identity = settings.dns_identity;
+  if (!settings.dns_version.empty()) options.serve.version = settings.dns_version;
+  options.serve.clock = &clock;
+  ONOMA_TRY(dns, front::DnsServer::open(options, table));
+  control_path = settings.data + "/control.sock";
+  return {};
+}
+
+Result<void> Node::State::write_client_file(const std::string& token) {
+  const auto path = settings.data + "/client.toml";
+  const auto text =
+      fmt::format("# How the command line reaches this server.\nserver = \"http://{}\"\ntoken = \"{}\"\n",
+                  http->bound().front().text(), token);
+  return os::write_file_atomically(path, as_bytes(text), 0600);
+}
+
+std::string Node::State::status_json() const {
+  json::array zones;
+  for (const auto& zone : publisher->status()) zones.push_back(zone_json(zone));
+  const auto counters = dns->counters();
+  json::object out{{"version", ONOMA_VERSION},
+                   {"started", iso8601(started)},
+                   {"dns", json::object{{"udp_received", counters.udp_received},
+                                        {"udp_replied", counters.udp_replied},
+                                        {"tcp_messages", counters.tcp_messages},
+                                        {"tcp_open", counters.tcp_open}}},
+                   {"zones", std::move(zones)}};
+  return json::serialize(out);
+}
+
+Node::Node(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Result<std::unique_ptr<Node>> Node::open(const Settings& settings) {
+  auto state = std::make_unique<State>(settings);
+  ONOMA_TRY_VOID(state->open_data());
+  ONOMA_TRY_VOID(state->open_doors());
+  return std::unique_ptr<Node>(new Node(std::move(state)));
+}
+
+Result<void> Node::start(bool demo) {
+  auto& s = *state_;
+  s.started = s.clock.now();
+  // Before the HTTP door opens, so that nobody is refused for want of the first registrar.
+  ONOMA_TRY(const auto token, s.registry->bootstrap_operator(s.settings.operator_id));
+  ONOMA_TRY_VOID(s.publisher->start());
+  if (demo) {
+    ONOMA_TRY_VOID(fill_demo(*s.registry, *s.registry, s.settings.operator_id, s.clock, s.rng));
+    ONOMA_TRY(const auto reader, s.registry->open());
+    s.publisher->wait_for(reader->last_seq(), std::chrono::seconds{10});
+  }
+  ONOMA_TRY(auto http_listen, endpoints(s.settings.http_listen));
+  s.rest.emplace(s.services());
+  ONOMA_TRY(s.http,
+            front::HttpServer::start({.listen = std::move(http_listen), .threads = 2}, s.rest->handler()));
+  ONOMA_TRY(auto admin_listen, endpoints(s.settings.admin_listen));
+  ONOMA_TRY(s.admin,
+            front::HttpServer::start({.listen = std::move(admin_listen)},
+                                     front::metrics_handler([&s] { return s.publisher->status(); })));
+  if (token) ONOMA_TRY_VOID(s.write_client_file(*token));
+  ONOMA_TRY(
+      s.control,
+      serve_control(s.control_path,
+                    {{"status", [&s](std::string_view) -> Result<std::string> { return s.status_json(); }}}));
+  s.dns->start();
+  return {};
+}
+
+// Doors first, then what works behind them.
+void Node::stop() {
+  auto& s = *state_;
+  s.control.reset();
+  if (s.dns) s.dns->stop();
+  if (s.http) s.http->stop();
+  if (s.admin) s.admin->stop();
+  if (s.publisher) s.publisher->stop();
+}
+
+Node::~Node() {
+  stop();
+  // The registry's thread calls the publisher and answers HTTP requests: it ends before both.
+  state_->registry.reset();
+  state_->rest.reset();
+  state_->http.reset();
+  state_->resolution.reset();
+  state_->publisher.reset();
+}
+
+std::string Node::facts() const {
+  const auto& s = *state_;
+  return fmt::format("dns={} http={} admin={} control={} data={}", texts(s.dns->bound()),
+                     texts(s.http->bound()), texts(s.admin->bound()), s.control_path, s.settings.data);
+}
+
+}  // namespace onoma::app

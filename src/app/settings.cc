@@ -1,0 +1,176 @@
+#include "app/settings.h"
+
+#include <algorithm>
+#include <map>
+#include <variant>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <toml++/toml.h>
+
+#include "base/log.h"
+#include "os/address.h"
+
+namespace onoma::app {
+namespace {
+
+using Member =
+    std::variant<std::string Settings::*, std::int64_t Settings::*, std::vector<std::string> Settings::*>;
+
+struct Row {
+  std::string_view key;  // "table.name"
+  Member member;
+  std::string_view meaning;
+};
+
+const std::vector<Row>& rows() {
+  static const std::vector<Row> table{
+      {"data", &Settings::data, "data directory: registry, keys, journals, client.toml"},
+      {"dns.listen", &Settings::dns_listen, "addresses for DNS over UDP and TCP"},
+      {"dns.workers", &Settings::dns_workers, "UDP threads, 1 to 64; one per core that serves"},
+      {"dns.identity", &Settings::dns_identity, "answer to id.server and NSID; empty: none is given"},
+      {"dns.version", &Settings::dns_version, "answer to version.bind; empty: refused"},
+      {"http.listen", &Settings::http_listen, "addresses for REST (/v1) and resolution (/r)"},
+      {"admin.listen", &Settings::admin_listen, "addresses for /metrics and /health; a listener of its own"},
+      {"log.level", &Settings::log_level, "debug, info, warning or error"},
+      {"jobs.threads", &Settings::job_threads, "threads for signing, checking and publishing, 1 to 256"},
+      {"registry.operator", &Settings::operator_id,
+       "id of the registrar that operates the registry, made at the first start"},
+  };
+  return table;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+std::string value_text(const Settings& settings, const Member& member) {
+  return std::visit(
+      [&](auto pointer) -> std::string {
+        const auto& value = settings.*pointer;
+        using T = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, std::string>) {
+          return quoted(value);
+        } else if constexpr (std::is_same_v<T, std::int64_t>) {
+          return fmt::format("{}", value);
+        } else {
+          std::vector<std::string> parts;
+          for (const auto& part : value) parts.push_back(quoted(part));
+          return fmt::format("[{}]", fmt::join(parts, ", "));
+        }
+      },
+      member);
+}
+
+std::string place(const std::string& path, const toml::node& node) {
+  return fmt::format("{}:{}", path, node.source().begin.line);
+}
+
+Result<void> assign(Settings& settings, const Row& row, const toml::node& node, const std::string& path) {
+  const auto wrong = [&](std::string_view kind) {
+    return fail(Code::bad_syntax, fmt::format("{}: {} must be {}", place(path, node), row.key, kind),
+                std::string(row.key));
+  };
+  if (const auto* text = std::get_if<std::string Settings::*>(&row.member)) {
+    const auto value = node.value_exact<std::string>();
+    if (!value) return wrong("a text in quotes");
+    settings.** text = *value;
+  } else if (const auto* number = std::get_if<std::int64_t Settings::*>(&row.member)) {
+    const auto value = node.value_exact<std::int64_t>();
+    if (!value) return wrong("a whole number");
+    settings.** number = *value;
+  } else {
+    const auto* array = node.as_array();
+    if (array == nullptr) return wrong("a list of texts, such as [\"127.0.0.1:5300\"]");
+    std::vector<std::string> values;
+    for (const auto& element : *array) {
+      const auto value = element.value_exact<std::string>();
+      if (!value) return wrong("a list of texts, such as [\"127.0.0.1:5300\"]");
+      values.push_back(*value);
+    }
+    settings.*std::get<std::vector<std::string> Settings::*>(row.member) = std::move(values);
+  }
+  return {};
+}
+
+Result<void> read_table(Settings& settings, const toml::table& table, const std::string& prefix,
+                        const std::string& path) {
+  for (const auto& [key, node] : table) {
+    const auto full = prefix + std::string(key.str());
+    if (const auto* inner = node.as_table()) {
+      ONOMA_TRY_VOID(read_table(settings, *inner, full + ".", path));
+      continue;
+    }
+    const auto row = std::find_if(rows().begin(), rows().end(), [&](const Row& r) { return r.key == full; });
+    if (row == rows().end())
+      return fail(Code::unknown_field,
+                  fmt::format("{}: there is no setting {}; `onoma serve --print-config` shows them all",
+                              place(path, node), full),
+                  full);
+    ONOMA_TRY_VOID(assign(settings, *row, node, path));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Settings> load_settings(const std::string& path) {
+  Settings settings;
+  try {
+    const auto table = toml::parse_file(path);
+    ONOMA_TRY_VOID(read_table(settings, table, "", path));
+  } catch (const toml::parse_error& error) {
+    return fail(Code::bad_syntax, fmt::format("{}:{}:{}: {}", path, error.source().begin.line,
+                                              error.source().begin.column, error.description()));
+  }
+  ONOMA_TRY_VOID(check(settings));
+  return settings;
+}
+
+Result<void> check(const Settings& settings) {
+  if (settings.dns_workers < 1 || settings.dns_workers > 64)
+    return fail(Code::out_of_range, "dns.workers must be 1 to 64", "dns.workers");
+  if (settings.job_threads < 1 || settings.job_threads > 256)
+    return fail(Code::out_of_range, "jobs.threads must be 1 to 256", "jobs.threads");
+  static const std::vector<std::string> levels{"debug", "info", "warning", "error"};
+  if (std::find(levels.begin(), levels.end(), settings.log_level) == levels.end())
+    return fail(Code::out_of_range, "log.level must be debug, info, warning or error", "log.level");
+  for (const auto* list : {&settings.dns_listen, &settings.http_listen, &settings.admin_listen})
+    for (const auto& text : *list)
+      if (const auto endpoint = os::Endpoint::parse(text); !endpoint)
+        return std::unexpected(endpoint.error());
+  if (settings.dns_listen.empty())
+    return fail(Code::missing_field, "dns.listen needs at least one address", "dns.listen");
+  return {};
+}
+
+std::string settings_text(const Settings& settings) {
+  std::string out = "# Settings of `onoma serve`. What is left out has the value shown here.\n";
+  std::string table;
+  for (const auto& row : rows()) {
+    const auto dot = row.key.find('.');
+    const auto name = dot == std::string_view::npos ? row.key : row.key.substr(dot + 1);
+    const auto mine = dot == std::string_view::npos ? std::string() : std::string(row.key.substr(0, dot));
+    if (mine != table) {
+      out += fmt::format("\n[{}]\n", mine);
+      table = mine;
+    }
+    out += fmt::format("# {}\n{} = {}\n", row.meaning, name, value_text(settings, row.member));
+  }
+  return out;
+}
+
+std::string settings_markdown() {
+  std::string out = "| setting | default | meaning |\n|---|---|---|\n";
+  const Settings defaults;
+  for (const auto& row : rows())
+    out += fmt::format("| `{}` | `{}` | {} |\n", row.key, value_text(defaults, row.member), row.meaning);
+  return out;
+}
+
+}  // namespace onoma::app

@@ -1,0 +1,70 @@
+#include "app/zone_tools.h"
+
+#include <charconv>
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "ident/idn.h"
+#include "os/durable_file.h"
+#include "zone/load.h"
+
+namespace onoma::app {
+
+namespace {
+constexpr std::uint64_t kFileMaxOctets = std::uint64_t{64} << 30;
+}
+
+Result<wire::Name> zone_name(const std::string& text) {
+  if (text == ".") return wire::Name();
+  ONOMA_TRY(auto name, ident::idn_lookup(text));
+  return name.ascii;
+}
+
+Result<LoadedZone> load_zone(const std::string& file, const wire::Name& zone, bool allow_include) {
+  Bytes octets;
+  if (file == "-") {
+    octets.assign(std::istreambuf_iterator<char>(std::cin), {});
+  } else {
+    ONOMA_TRY(octets, os::read_file(file, kFileMaxOctets));
+  }
+  LoadedZone out;
+  const wire::ZoneFileOptions options{.origin = zone, .file_name = file, .allow_include = allow_include};
+  ONOMA_TRY(out.snapshot, zone::load_zone_text(as_text(octets), options, out.warnings));
+  return out;
+}
+
+Result<Time> parse_time(const std::string& text) {
+  if (text.empty()) return SystemClock().now();
+  if (const auto time = from_iso8601(text)) return *time;
+  if (const auto time = from_dnssec_time(text)) return *time;
+  std::int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error == std::errc{} && end == text.data() + text.size()) return from_unix_seconds(seconds);
+  return fail(
+      Code::bad_syntax,
+      fmt::format("'{}' is no time; write 20261231235959, 2026-12-31T23:59:59Z or seconds since 1970", text));
+}
+
+Result<zone::GateLevel> parse_level(const std::string& text) {
+  if (text == "structure") return zone::GateLevel::structure;
+  if (text == "dnssec") return zone::GateLevel::dnssec;
+  return fail(Code::bad_syntax, fmt::format("'{}' is no level here; write structure or dnssec", text));
+}
+
+std::vector<wire::RRset> all_sets(const zone::Snapshot& snapshot) {
+  std::vector<wire::RRset> sets;
+  const auto take = [&](zone::Cursor cursor) {
+    for (; cursor.valid(); cursor.next()) {
+      const auto node = cursor.node();
+      for (std::size_t i = 0; i < node.size(); ++i) sets.push_back(node.at(i).copy(node.owner()));
+    }
+  };
+  take(snapshot.first());
+  take(snapshot.nsec3_first());
+  return sets;
+}
+
+}  // namespace onoma::app
