@@ -23,6 +23,7 @@ std::string to_json(
     const Identifier&);  // data as text when it is UTF-8 without controls, else {"base64url": …}
 std::string to_json(const Event&);
 std::string to_json(const Outcome&);
+std::string to_json(const ContactFields&);  // what is sealed; never in an event
 
 Result<Tld> tld_from_json(std::string_view text);
 Result<Registrar> registrar_from_json(std::string_view text);
@@ -32,6 +33,7 @@ Result<Domain> domain_from_json(std::string_view text);
 Result<Identifier> identifier_from_json(std::string_view text);
 Result<Event> event_from_json(std::string_view text);
 Result<Outcome> outcome_from_json(std::string_view text);
+Result<ContactFields> contact_fields_from_json(std::string_view text);
 
 // Requests of the REST door → commands. `key` comes from the path (update, delete) and is empty for creates.
 // Optional fields may be absent; an unknown field is Code::unknown_field with its name and the names that

@@ -54,4 +54,19 @@ Result<Contact> contact_from_json(std::string_view text) {
   });
 }
 
+std::string to_json(const ContactFields& contact) {
+  JsonWriter out;
+  out.open_object();
+  for (const auto& [name, value] : contact.fields) out.member(name, value);
+  out.close_object();
+  return out.take();
+}
+
+Result<ContactFields> contact_fields_from_json(std::string_view text) {
+  return read_object<ContactFields>(text, [](Fields& fields, ContactFields& contact, Problem&) {
+    fields.each_text(
+        [&](std::string_view name, std::string_view value) { contact.fields.emplace(name, value); });
+  });
+}
+
 }  // namespace onoma::model

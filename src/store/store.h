@@ -34,9 +34,9 @@ class Reader : public model::ObjectReader {
   virtual Result<std::optional<Bytes>> contact_key(std::string_view contact) = 0;
   virtual Result<std::optional<std::string>> registrar_token(std::string_view registrar) = 0;  // salted hash
   virtual Result<std::optional<PastCommand>> past_command(std::string_view actor, std::string_view key) = 0;
-  // Is there anything below or at `name` that would be left without a zone?
   virtual Result<bool> any_domain_in(const model::Name& tld) = 0;
   virtual Result<bool> any_identifier_in(const model::Name& tld) = 0;
+  virtual Result<bool> any_identifier_at_or_below(const model::Name& name) = 0;
   virtual Result<std::vector<model::Host>> hosts_below(const model::Name& name, std::size_t limit) = 0;
   virtual Result<std::optional<model::Domain>> any_domain_below(const model::Name& name) = 0;
   virtual Result<bool> host_exists(const model::Name& name) = 0;  // cheaper than reading it

@@ -325,6 +325,12 @@ Result<bool> SqliteReader::any_identifier_in(const Name& tld) {
   return query.bind_blob(key).bind_blob(end).row();
 }
 
+Result<bool> SqliteReader::any_identifier_at_or_below(const Name& name) {
+  auto key = wire::sort_key(name), end = end_of_subtree(key);
+  Query query(database_, Sql::identifier_below);
+  return query.bind_blob(key).bind_blob(end).row();
+}
+
 Result<std::vector<model::Host>> SqliteReader::hosts_below(const Name& name, std::size_t limit) {
   auto key = wire::sort_key(name), end = end_of_subtree(key);
   Query query(database_, Sql::host_range);

@@ -54,6 +54,7 @@ class SqliteReader : public Reader {
   Result<std::optional<PastCommand>> past_command(std::string_view actor, std::string_view key) override;
   Result<bool> any_domain_in(const model::Name& tld) override;
   Result<bool> any_identifier_in(const model::Name& tld) override;
+  Result<bool> any_identifier_at_or_below(const model::Name& name) override;
   Result<std::vector<model::Host>> hosts_below(const model::Name& name, std::size_t limit) override;
   Result<std::optional<model::Domain>> any_domain_below(const model::Name& name) override;
   Result<bool> host_exists(const model::Name& name) override;

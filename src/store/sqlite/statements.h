@@ -75,6 +75,7 @@ namespace onoma::store::sqlite {
   X(identifier_of_tld,                                                                                       \
     "SELECT payload FROM identifier WHERE dns_name >= ?1 AND dns_name < ?2 AND tld = ?1 ORDER BY dns_name")  \
   X(identifier_any, "SELECT 1 FROM identifier WHERE dns_name >= ?1 AND dns_name < ?2 AND tld = ?1 LIMIT 1")  \
+  X(identifier_below, "SELECT 1 FROM identifier WHERE dns_name >= ?1 AND dns_name < ?2 LIMIT 1")             \
   X(identifier_insert,                                                                                       \
     "INSERT INTO identifier (scheme, canonical, dns_name, tld, payload) VALUES (?1, ?2, ?3, ?4, ?5)")        \
   X(identifier_update,                                                                                       \
