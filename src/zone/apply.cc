@@ -131,6 +131,12 @@ Result<void> TreeSnapshot::change_owner(Changes changes) {
       continue;
     }
     if (change.after->type != change.type) return mismatch(change, "the new set is of another type");
+    for (const auto& data : change.after->rdatas)
+      if (!wire::rdata_valid(change.type, data))
+        return mismatch(change, "record data without the form of their type");
+    for (const auto& data : change.after->signatures)
+      if (!wire::rdata_valid(RRType::RRSIG, data))
+        return mismatch(change, "a signature without the form of one");
     ONOMA_TRY(const auto encoded, encode_set(*change.after, storage.emplace_back()));
     account_set(owner, encoded, true);
     if (held)

@@ -92,11 +92,10 @@ struct SnapshotBuilder::State {
       return fail(Code::too_large,
                   fmt::format("{} {}: more than 65535 octets of data", owner.text(), wire::type_text(type)));
     Item item;
-    if (type == RRType::RRSIG) {
-      if (data.size() < 18)
-        return fail(Code::bad_syntax, fmt::format("{} RRSIG: the data are too short", owner.text()));
-      return put_signature(owner, ttl, data, batch);
-    }
+    if (!wire::rdata_valid(type, data))
+      return fail(Code::bad_syntax, fmt::format("{} {}: the record data do not have the form of this type",
+                                                owner.text(), wire::type_text(type)));
+    if (type == RRType::RRSIG) return put_signature(owner, ttl, data, batch);
     ONOMA_TRY(item.owner, owner_index(owner));
     item.type = type;
     item.ttl = ttl;
@@ -106,6 +105,7 @@ struct SnapshotBuilder::State {
     return {};
   }
 
+  // REQUIRES: valid data.
   Result<void> put_signature(NameView owner, std::uint32_t ttl, ByteView data, std::uint32_t batch) {
     Item item;
     ONOMA_TRY(item.owner, owner_index(owner));

@@ -1,0 +1,233 @@
+#include "serve/zones.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace onoma::serve {
+
+namespace {
+
+constexpr std::uint64_t kHashStart = 0x9e3779b97f4a7c15U;
+
+// Extends the hash of a name by one label in front.
+std::uint64_t hash_label(std::uint64_t hash, const std::uint8_t* label) {
+  for (std::size_t i = 0, n = 1U + label[0]; i < n; ++i)
+    hash = (hash ^ (i == 0 ? label[0] : wire::ascii_lower(label[i]))) * 0x100000001b3U;
+  return hash ^ hash >> 29;
+}
+
+std::uint64_t hash_name(wire::NameView name) {
+  std::array<std::uint8_t, 128> labels;
+  std::size_t count = 0;
+  const auto octets = name.wire();
+  for (std::size_t at = 0; octets[at] != 0; at += 1U + octets[at])
+    labels[count++] = static_cast<std::uint8_t>(at);
+  auto hash = kHashStart;
+  while (count > 0) hash = hash_label(hash, &octets[labels[--count]]);
+  return hash;
+}
+
+std::size_t shard_of(std::uint64_t hash) {
+  return static_cast<std::size_t>(hash >> 54);
+}
+
+}  // namespace
+
+struct ZoneTable::Slot {
+  Slot(const wire::Name& name, std::uint64_t name_hash) : apex(name), hash(name_hash) {}
+  Slot(const Slot&) = delete;
+  Slot& operator=(const Slot&) = delete;
+  ~Slot() { delete state.load(); }
+  wire::Name apex;
+  std::uint64_t hash;
+  std::atomic<const ZoneState*> state{nullptr};
+};
+
+// Open addressing, at most half full, never changed once it is seen.
+struct ZoneTable::Shard {
+  std::vector<Slot*> places;
+
+  explicit Shard(const std::vector<Slot*>& slots) {
+    std::size_t size = 2;
+    while (size < 2 * slots.size()) size *= 2;
+    places.resize(size);
+    for (auto* slot : slots) {
+      auto at = slot->hash & (size - 1);
+      while (places[at]) at = (at + 1) & (size - 1);
+      places[at] = slot;
+    }
+  }
+  Slot* find(std::uint64_t hash, wire::NameView name) const {
+    const auto mask = places.size() - 1;
+    for (auto at = hash & mask; places[at]; at = (at + 1) & mask)
+      if (places[at]->hash == hash && wire::equal(places[at]->apex, name)) return places[at];
+    return nullptr;
+  }
+  std::vector<Slot*> slots() const {
+    std::vector<Slot*> all;
+    std::copy_if(places.begin(), places.end(), std::back_inserter(all),
+                 [](Slot* slot) { return slot != nullptr; });
+    return all;
+  }
+};
+
+static_assert(1024 == std::size_t{1} << 10, "shard_of takes the upper ten bits");
+
+ZoneTable::ZoneTable() = default;
+
+ZoneTable::~ZoneTable() {
+  CHECK(readers_.empty());
+  for (auto& place : shards_) {
+    const std::unique_ptr<const Shard> shard(place.load());
+    if (!shard) continue;
+    for (auto* slot : shard->slots()) delete slot;
+  }
+}
+
+void ZoneTable::set(zone::SnapshotPtr snapshot) {
+  CHECK(snapshot != nullptr);
+  const auto apex = snapshot->facts().apex;
+  put(apex, std::make_unique<ZoneState>(ZoneState{ZoneStatus::loaded, std::move(snapshot)}));
+}
+
+void ZoneTable::set(const wire::Name& apex, ZoneStatus status) {
+  CHECK(status != ZoneStatus::loaded);
+  put(apex, std::make_unique<ZoneState>(ZoneState{status, nullptr}));
+}
+
+void ZoneTable::put(const wire::Name& apex, std::unique_ptr<const ZoneState> state) {
+  std::vector<Retired> dead;  // destroyed after the lock is let go
+  std::scoped_lock lock(lock_);
+  if (auto* slot = find_slot(apex)) {
+    retire(std::unique_ptr<const ZoneState>(slot->state.exchange(state.release())));
+  } else {
+    auto fresh = std::make_unique<Slot>(apex, hash_name(apex));
+    fresh->state.store(state.release());
+    const auto index = shard_of(fresh->hash);
+    const auto* old = shards_[index].load();
+    auto slots = old ? old->slots() : std::vector<Slot*>{};
+    slots.push_back(fresh.release());
+    zones_of_length_[apex.label_count()].fetch_add(1);
+    ++size_;
+    replace_shard(index, std::make_unique<Shard>(slots));
+  }
+  dead = collect();
+}
+
+bool ZoneTable::remove(const wire::Name& apex) {
+  std::vector<Retired> dead;
+  std::scoped_lock lock(lock_);
+  auto* slot = find_slot(apex);
+  if (!slot) return false;
+  const auto index = shard_of(slot->hash);
+  auto slots = shards_[index].load()->slots();
+  std::erase(slots, slot);
+  replace_shard(index, slots.empty() ? nullptr : std::make_unique<Shard>(slots));
+  zones_of_length_[apex.label_count()].fetch_sub(1);
+  --size_;
+  retire(std::unique_ptr<Slot>(slot));
+  dead = collect();
+  return true;
+}
+
+ZoneTable::Slot* ZoneTable::find_slot(const wire::Name& apex) const {
+  const auto hash = hash_name(apex);
+  const auto* shard = shards_[shard_of(hash)].load();
+  return shard ? shard->find(hash, apex) : nullptr;
+}
+
+void ZoneTable::replace_shard(std::size_t index, std::unique_ptr<const Shard> shard) {
+  retire(std::unique_ptr<const Shard>(shards_[index].exchange(shard.release())));
+}
+
+// The value is out of reach already; readers that came before this epoch may still hold it.
+void ZoneTable::retire(std::shared_ptr<const void> value) {
+  const auto epoch = epoch_.fetch_add(1) + 1;
+  if (value) retired_.push_back({epoch, std::move(value)});
+}
+
+std::vector<ZoneTable::Retired> ZoneTable::collect() {
+  auto oldest = epoch_.load();
+  for (const auto* reader : readers_)
+    if (const auto seen = reader->epoch.load(); seen != 0) oldest = std::min(oldest, seen);
+  const auto middle = std::partition(retired_.begin(), retired_.end(),
+                                     [oldest](const Retired& entry) { return entry.epoch > oldest; });
+  std::vector<Retired> dead(std::make_move_iterator(middle), std::make_move_iterator(retired_.end()));
+  retired_.erase(middle, retired_.end());
+  return dead;
+}
+
+void ZoneTable::reclaim() {
+  std::vector<Retired> dead;
+  std::scoped_lock lock(lock_);
+  dead = collect();
+}
+
+std::size_t ZoneTable::waiting() const {
+  std::scoped_lock lock(lock_);
+  return retired_.size();
+}
+
+zone::SnapshotPtr ZoneTable::snapshot(const wire::Name& apex) const {
+  std::scoped_lock lock(lock_);
+  const auto* slot = find_slot(apex);
+  return slot ? slot->state.load()->snapshot : nullptr;
+}
+
+std::vector<wire::Name> ZoneTable::zones() const {
+  std::scoped_lock lock(lock_);
+  std::vector<wire::Name> names;
+  for (const auto& place : shards_)
+    if (const auto* shard = place.load())
+      for (const auto* slot : shard->slots()) names.push_back(slot->apex);
+  std::ranges::sort(names);
+  return names;
+}
+
+std::size_t ZoneTable::size() const {
+  std::scoped_lock lock(lock_);
+  return size_;
+}
+
+ZoneTable::Reader::Reader(ZoneTable& table) : table_(table) {
+  std::scoped_lock lock(table_.lock_);
+  table_.readers_.push_back(&seen_);
+}
+
+ZoneTable::Reader::~Reader() {
+  std::scoped_lock lock(table_.lock_);
+  std::erase(table_.readers_, &seen_);
+}
+
+// All loads and stores that this rests on are sequentially consistent: a writer that does not see our epoch
+// has swapped its pointer before we look at it.
+void ZoneTable::Reader::enter() {
+  seen_.epoch.store(table_.epoch_.load());
+}
+void ZoneTable::Reader::leave() {
+  seen_.epoch.store(0);
+}
+
+const ZoneState* ZoneTable::Reader::find(wire::NameView name) const {
+  std::array<std::uint8_t, 128> labels;
+  std::size_t count = 0;
+  const auto octets = name.wire();
+  for (std::size_t at = 0; octets[at] != 0; at += 1U + octets[at])
+    labels[count++] = static_cast<std::uint8_t>(at);
+  const Slot* best = nullptr;
+  auto hash = kHashStart;
+  for (std::size_t length = 0;; ++length) {
+    if (table_.zones_of_length_[length].load(std::memory_order_relaxed) != 0) {
+      const auto* shard = table_.shards_[shard_of(hash)].load();
+      const auto at = length == 0 ? octets.size() - 1 : labels[count - length];
+      if (shard)
+        if (const auto* slot = shard->find(hash, wire::NameView::trusted(octets.subspan(at)))) best = slot;
+    }
+    if (length == count) break;
+    hash = hash_label(hash, &octets[labels[count - length - 1]]);
+  }
+  return best ? best->state.load() : nullptr;
+}
+
+}  // namespace onoma::serve
