@@ -10,7 +10,7 @@ using zone::Snapshot;
 
 void DueIndex::follow(const Snapshot& current) {
   const auto serial = current.facts().serial;
-  if (!walked_ || (serial != serial_ && serial != next_serial_)) walk(current);
+  if (!follows(serial)) walk(current);
   serial_ = serial;
 }
 
@@ -45,7 +45,10 @@ void DueIndex::keep(Entry entry) {
   entries_.erase(last);
 }
 
-void DueIndex::note(const zone::Diff& diff) {
+void DueIndex::note(const Snapshot& current, const zone::Diff& diff) {
+  walked_ = follows(current.facts().serial);
+  if (!walked_) return;
+  serial_ = current.facts().serial;
   next_serial_ = diff.to_serial;
   for (const auto& change : diff.changes) {
     if (!change.after || change.after->signatures.empty()) continue;

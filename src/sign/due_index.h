@@ -37,8 +37,9 @@ class DueIndex {
 
   // Walks `current` unless the index follows it already.
   void follow(const zone::Snapshot& current);
-  // Notes the signatures of a diff against `current`, which may or may not become a version.
-  void note(const zone::Diff& diff);
+  // Notes the signatures of a diff against `current`, which may or may not become a version. Costs nothing as
+  // long as nobody has asked what is due.
+  void note(const zone::Snapshot& current, const zone::Diff& diff);
 
   // The earliest expiration; nullopt: no signatures. REQUIRES: follow(current).
   std::optional<std::uint32_t> earliest(const zone::Snapshot& current);
@@ -49,6 +50,9 @@ class DueIndex {
   static std::optional<zone::NodeView> node(const zone::Snapshot& snapshot, const Entry& entry);
 
  private:
+  bool follows(std::uint32_t serial) const {
+    return walked_ && (serial == serial_ || serial == next_serial_);
+  }
   void walk(const zone::Snapshot& current);
   void keep(Entry entry);
   bool is_current(const zone::Snapshot& current, const Entry& entry) const;

@@ -26,9 +26,8 @@ class ZoneSigner final : public zone::Signer {
       : signer_(std::move(keys), policy, pool), due_(signer_) {}
 
   Result<Diff> sign(const Snapshot& before, Diff unsigned_diff, Time now) override {
-    due_.follow(before);
     ONOMA_TRY(auto diff, sign_diff(signer_, before, unsigned_diff, now));
-    due_.note(diff);
+    due_.note(before, diff);
     return diff;
   }
 
@@ -75,7 +74,7 @@ class ZoneSigner final : public zone::Signer {
     for (auto i = first; i < diff.changes.size(); ++i) sets.push_back(&*diff.changes[i].after);
     ONOMA_TRY_VOID(signer_.sign(sets, now));
     diff.sort();
-    due_.note(diff);
+    due_.note(before, diff);
     return diff;
   }
 

@@ -349,7 +349,7 @@ class Incremental : public ::testing::TestWithParam<Case> {
 
 TEST_P(Incremental, EqualsSigningAllForAnyHistory) {
   const auto seed = environment("ONOMA_SEED", 0);
-  const auto steps = environment("ONOMA_STEPS", 100);
+  const auto steps = environment("ONOMA_STEPS", 60);
   if (seed != 0) return run(seed, steps, fake_keys(name("example.")), "example.");
   for (std::uint64_t history = 1; history <= 10 && !HasFailure(); ++history)
     run(history, steps, fake_keys(name("example.")), "example.");
