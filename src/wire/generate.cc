@@ -65,7 +65,6 @@ void append_value(std::string& out, std::uint64_t value, const Modifier& modifie
 }  // namespace
 
 std::optional<GenerateRange> parse_generate_range(std::string_view text) {
-  GenerateRange out;
   const auto dash = text.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
   const auto slash = text.find('/', dash);
