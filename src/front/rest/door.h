@@ -1,0 +1,59 @@
+// Inside of the REST door: what the files with its routes share. Private to front/rest.
+#pragma once
+
+#include <string>
+
+#include "front/rest/problem.h"
+#include "front/rest/router.h"
+#include "front/rest/services.h"
+#include "front/rest/text.h"
+#include "front/rest/token_cache.h"
+#include "front/rest/waiters.h"
+#include "ident/scheme.h"
+
+namespace onoma::front {
+
+struct Door {
+  explicit Door(RestServices with)
+      : services(std::move(with)),
+        tokens(services.authenticator, services.clock),
+        router([this](std::string_view token) { return tokens.authenticate(token); }),
+        waiters(services.wait_for) {}
+
+  RestServices services;
+  TokenCache tokens;
+  Router router;
+  Waiters waiters;
+
+  // Hands in a command made of the request and answers with its outcome. `location` of a create: the path of
+  // the new object, from the outcome.
+  using Location = std::function<std::string(const model::Outcome&)>;
+  void write(Call call, model::Command command, Location location = {});
+  // The same from the request's JSON. `key`: of the path, empty for creates.
+  void write(Call call, std::string_view command_name, std::string_view key, Location location = {});
+
+  Result<std::unique_ptr<model::ObjectReader>> read() { return services.readers.open(); }
+  // [{"zone":…,"serial":…},…] for an event committed at `committed`; "" when no version carried it.
+  std::string published_json(std::uint64_t event, Time committed) const;
+};
+
+void add_object_routes(Door& door);
+void add_event_routes(Door& door);
+void add_zone_routes(Door& door);
+void add_lookup_routes(Door& door);
+
+// A name from the path or a query, as people write it.
+Result<wire::Name> name_of(std::string_view text);
+// An object with its ETag; 304 when the client has it already.
+void answer_object(Call call, std::uint64_t revision, std::string json);
+// ?limit= within 1–1,000; 100 unless told.
+Result<std::size_t> limit_of(const Call& call);
+std::string identifier_text_json(const ident::Identifier& identifier);
+
+// Parameters that several routes have.
+inline constexpr Parameter kWait{"wait",
+                                 "\"visible\": answer when the change is in the DNS, at most 5 s later"};
+inline constexpr Parameter kLimit{"limit", "items on a page, 1-1000, default 100"};
+inline constexpr Parameter kAfter{"after", "from `next` of the page before"};
+
+}  // namespace onoma::front
