@@ -66,7 +66,7 @@ TestKey TestKey::make(std::uint16_t flags, crypto::Algorithm algorithm) {
   writer.u8(static_cast<std::uint8_t>(algorithm));
   writer.bytes(out.key.public_key_field());
   std::uint32_t sum = 0;
-  for (std::size_t i = 0; i < out.dnskey.size(); ++i) sum += i & 1 ? out.dnskey[i] : out.dnskey[i] << 8;
+  for (std::size_t i = 0; i < out.dnskey.size(); ++i) sum += i & 1 ? out.dnskey[i] : out.dnskey[i] * 256U;
   out.tag = static_cast<std::uint16_t>(sum + (sum >> 16));
   return out;
 }
@@ -180,7 +180,7 @@ void Maker::add_basics() {
            "www 3600 MX 10 Mail.Example.",
            "dn 3600 DNAME target.example.",
            "gone.dn 3600 A 192.0.2.12",
-           "zz 3600 TYPE65400 \\# 3 414243",
+           "zz 3600 TYPE2000 \\# 3 414243",
        })
     add(line);
 }
