@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -168,6 +169,12 @@ Result<KeySet> load_keys(const std::string& directory, wire::NameView zone, os::
 }
 
 Result<void> store_keys(const std::string& directory, const KeySet& keys, os::FileSystem& files) {
+  std::error_code error;
+  if (std::filesystem::create_directories(directory, error)) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  } else if (error) {
+    return fail(Code::io, fmt::format("cannot make the key directory {}: {}", directory, error.message()));
+  }
   for (const auto& key : keys.keys()) {
     CHECK(key.secret.has_value());
     auto pem = key.secret->to_pem();

@@ -22,7 +22,8 @@ namespace onoma::sign {
 Result<KeySet> load_keys(const std::string& directory, wire::NameView zone,
                          os::FileSystem& files = os::FileSystem::real());
 
-// REQUIRES: every key has its secret. Private keys that are no longer in the set stay where they are.
+// Makes the directory (mode 0700) if it is missing. REQUIRES: every key has its secret. Private keys that are
+// no longer in the set stay where they are.
 Result<void> store_keys(const std::string& directory, const KeySet& keys,
                         os::FileSystem& files = os::FileSystem::real());
 
