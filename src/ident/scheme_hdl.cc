@@ -73,6 +73,8 @@ bool is_doi_prefix(const std::vector<std::string>& arcs) {
 Result<void> check_prefix(std::string_view prefix) {
   for (auto arc : detail::split(prefix, '.'))
     if (arc.empty()) return bad_handle(prefix, "an empty part in the prefix");
+  // At its ends it would get lost when the prefix is written alone.
+  if (prefix.find(' ') != prefix.npos) return bad_handle(prefix, "a space in the prefix");
   return {};
 }
 
