@@ -130,7 +130,7 @@ TEST(Random, StepAndWalkAgree) {
                                       "NS ns.example.", "DNAME d.example.", "MX 5 x.example."};
   int refused = 0, accepted = 0;
   const char* wanted = std::getenv("ONOMA_TEST_ROUNDS");
-  const int rounds = wanted ? std::atoi(wanted) : 25;
+  const int rounds = wanted ? std::stoi(wanted) : 25;
   for (int round = 0; round < rounds; ++round) {
     Maker maker;
     maker.mode = static_cast<Mode>(round % 3);
