@@ -1,0 +1,59 @@
+#!/usr/bin/env python3
+"""Delegations a second of `onoma zone import` into a fresh registry, until the signed zone is visible: for the real .gov
+zone and for an artificial one.
+
+  import.py [--delegations 300000]
+"""
+import argparse
+import time
+
+from common import save, table
+from gen import zone as generator
+from support import zones
+from support.lab import Lab, wait_for
+from support.servers import Serve
+
+
+def measure(name, tld, path):
+    with Lab() as lab:
+        path = path(lab.folder)
+        with open(path, encoding="latin-1") as lines:
+            delegations = len({line.split()[0] for line in lines if "\tNS\t" in line or " NS " in line}) - 1
+        serve = Serve(lab).start()
+        begun = time.monotonic()
+        status, out, err = serve.onoma("zone", "import", path, "--zone", tld, timeout_s=3600)
+        imported = time.monotonic() - begun
+        if status != 0:
+            raise SystemExit(f"{name}: {out}{err}")
+        rest = serve.rest()
+        last = rest.get("/v1/events?limit=1").json.get("last")
+        client = serve.client()
+        wait_for(lambda: client.serial(tld) and (zone := rest.get("/v1/zones").json["items"][0])["last_event"] >= last and
+                 zone["state"] == "idle", 600, "the zone")
+        visible = time.monotonic() - begun
+        zone = rest.get("/v1/zones").json["items"][0]
+        serve.stop()
+    return {"zone": name, "delegations": delegations, "import_s": round(imported, 2), "visible_s": round(visible, 2),
+            "delegations_per_s": round(delegations / imported), "visible_per_s": round(delegations / visible),
+            "served": zone.get("delegations"), "signatures": zone.get("signatures")}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--delegations", type=int, default=300_000)
+    given = parser.parse_args()
+
+    def artificial(folder):
+        generator.write_zone(folder / "bench.zone", "bench", generator.labels(given.delegations, 1), 1)
+        return folder / "bench.zone"
+
+    rows = [measure(".gov", "gov", lambda folder: zones.unpack("zones/gov-2026-08-22.zone.xz", folder / "gov.zone")),
+            measure("artificial", "bench", artificial)]
+    save("import", {"runs": rows},
+         table(["zone", "delegations", "imported in s", "delegations/s", "visible after s", "delegations/s", "signatures"],
+               [[row["zone"], row["delegations"], row["import_s"], row["delegations_per_s"], row["visible_s"],
+                 row["visible_per_s"], row["signatures"]] for row in rows]))
+
+
+if __name__ == "__main__":
+    main()
