@@ -1,6 +1,7 @@
 #include "wire/name.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/check.h"
 #include "wire/octet_case.h"
@@ -8,6 +9,10 @@
 
 namespace onoma::wire {
 namespace {
+
+using detail::load_word;
+using detail::lower_copy;
+using detail::lower_word;
 
 constexpr std::size_t kMaxLabels = 128;
 constexpr int kMaxPointers = 127;
@@ -132,7 +137,7 @@ Name Name::lower() const {
   Name name;
   name.wire_.resize(wire_.size());
   // Length octets are below 'A', so the whole name may be lowered in one run.
-  detail::lower_copy(reinterpret_cast<std::uint8_t*>(name.wire_.data()), wire().data(), wire_.size());
+  lower_copy(reinterpret_cast<std::uint8_t*>(name.wire_.data()), wire().data(), wire_.size());
   return name;
 }
 
@@ -152,28 +157,41 @@ std::strong_ordering canonical_compare(NameView a, NameView b) {
 }
 
 std::size_t write_sort_key(NameView name, std::uint8_t* out) {
-  std::uint8_t offsets[kMaxLabels];
+  static_assert(std::endian::native == std::endian::little);
+  constexpr std::uint64_t kOnes = 0x0101010101010101U;
+  // Labels are moved by whole words. What a word writes beyond its label's end is overwritten by what
+  // follows; the longest key is 504 octets, the room 512.
   const std::uint8_t* const wire = name.wire().data();
+  const std::uint8_t* const last_word =
+      wire + (name.size() < 8 ? 0 : name.size() - 8);  // where a whole one fits
+  std::uint8_t offsets[kMaxLabels];
   const std::uint8_t* const start = out;
   for (std::size_t left = label_offsets(name.wire(), offsets); left > 0;) {
-    const std::uint8_t* in = wire + offsets[--left];
-    std::size_t size = *in++;
-    constexpr std::uint64_t kOnes = 0x0101010101010101U;
-    while (size >= 8) {
-      const std::uint64_t word = detail::lower_word(detail::load_word(in));
-      if (((word - 2 * kOnes) & ~word & (0x80 * kOnes)) != 0) break;  // an octet below 02 wants an escape
-      std::memcpy(out, &word, sizeof word);
-      in += 8;
-      out += 8;
-      size -= 8;
-    }
-    for (; size > 0; --size) {
-      const std::uint8_t octet = *in++;
-      if (octet < 2) {
-        *out++ = 1;
-        *out++ = static_cast<std::uint8_t>(octet + 1);
+    const std::uint8_t* const label = wire + offsets[--left];
+    const std::size_t size = label[0];
+    std::size_t at = 0;
+    for (; at < size; at += 8) {
+      const std::uint8_t* const in = label + 1 + at;
+      std::uint64_t word = 0;
+      if (name.size() >= 8 && in <= last_word) {
+        word = load_word(in);
       } else {
-        *out++ = ascii_lower(octet);
+        for (std::size_t i = std::min<std::size_t>(size - at, 8); i > 0; --i) word = word << 8 | in[i - 1];
+      }
+      word = lower_word(word);
+      // Octets behind the label's end must not look like octets that want an escape.
+      const std::uint64_t tested = size - at >= 8 ? word : word | ~std::uint64_t{0} << (8 * (size - at));
+      if (((tested - 2 * kOnes) & ~tested & (0x80 * kOnes)) != 0) break;
+      std::memcpy(out + at, &word, sizeof word);
+    }
+    if (at >= size) {
+      out += size;
+    } else {
+      out += at;
+      for (; at < size; ++at) {
+        const std::uint8_t octet = ascii_lower(label[1 + at]);
+        if (octet < 2) *out++ = 1;
+        *out++ = static_cast<std::uint8_t>(octet < 2 ? octet + 1 : octet);
       }
     }
     *out++ = 0;

@@ -24,23 +24,33 @@ inline std::uint64_t lower_word(std::uint64_t word) {
   return word | upper >> 2;
 }
 
+// From `in` to `out`, which may be the same place but must not overlap otherwise.
 inline void lower_copy(std::uint8_t* out, const std::uint8_t* in, std::size_t size) {
-  for (; size >= 8; size -= 8, in += 8, out += 8) {
-    const std::uint64_t word = lower_word(load_word(in));
-    std::memcpy(out, &word, sizeof word);
+  if (size < 8) {
+    for (; size > 0; --size) *out++ = ascii_lower(*in++);
+    return;
   }
-  for (; size > 0; --size) *out++ = ascii_lower(*in++);
+  const auto one = [&](std::size_t at) {
+    const std::uint64_t word = lower_word(load_word(in + at));
+    std::memcpy(out + at, &word, sizeof word);
+  };
+  for (std::size_t at = 0; at + 8 < size; at += 8) one(at);
+  one(size - 8);  // may overlap the word before: lowering twice does no harm
 }
 
 inline bool equal_lower(const std::uint8_t* a, const std::uint8_t* b, std::size_t size) {
-  for (; size >= 8; size -= 8, a += 8, b += 8) {
-    const std::uint64_t x = load_word(a);
-    const std::uint64_t y = load_word(b);
-    if (x != y && lower_word(x) != lower_word(y)) return false;
+  if (size < 8) {
+    for (; size > 0; --size)
+      if (ascii_lower(*a++) != ascii_lower(*b++)) return false;
+    return true;
   }
-  for (; size > 0; --size)
-    if (ascii_lower(*a++) != ascii_lower(*b++)) return false;
-  return true;
+  const auto one = [&](std::size_t at) {
+    const std::uint64_t x = load_word(a + at), y = load_word(b + at);
+    return x == y || lower_word(x) == lower_word(y);
+  };
+  for (std::size_t at = 0; at + 8 < size; at += 8)
+    if (!one(at)) return false;
+  return one(size - 8);
 }
 
 }  // namespace onoma::wire::detail

@@ -478,7 +478,7 @@ std::expected<Bytes, WireError> parse_rdata(RRType type, std::string_view text, 
   detail::Entry entry;
   if (scanner.next(entry) == detail::Scanner::Status::error) return std::unexpected(WireError::bad_text);
   Bytes out;
-  if (auto problem = detail::parse_rdata_tokens(type, entry.tokens, origin, out))
+  if (auto problem = detail::parse_rdata_tokens(type, entry.tokens.from(0), origin, out))
     return std::unexpected(problem->error);
   detail::Entry more;
   if (scanner.next(more) != detail::Scanner::Status::end) return std::unexpected(WireError::bad_text);

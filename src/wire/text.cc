@@ -146,29 +146,32 @@ std::expected<std::size_t, WireError> parse_name(std::string_view text, NameView
   std::size_t size = 1;   // octets written, that length included
   std::size_t at = 0;
   while (at < text.size()) {
-    std::uint8_t octet;
-    if (text[at] == '.') {
-      const std::size_t label_size = size - label - 1;
-      if (label_size == 0) return std::unexpected(WireError::empty_label);
-      out[label] = static_cast<std::uint8_t>(label_size);
-      if (++at == text.size()) {  // absolute
-        if (size >= kMaxNameOctets) return std::unexpected(WireError::name_too_long);
-        out[size] = 0;
-        return size + 1;
-      }
-      label = size++;
-      continue;
-    }
+    // A run of plain characters is moved at once.
+    const std::size_t run = at;
+    while (at < text.size() && text[at] != '.' && text[at] != '\\') ++at;
+    const std::size_t run_size = at - run;
+    if (size - label - 1 + run_size > kMaxLabelOctets) return std::unexpected(WireError::label_too_long);
+    if (size + run_size > kMaxNameOctets) return std::unexpected(WireError::name_too_long);
+    std::memcpy(out + size, text.data() + run, run_size);
+    size += run_size;
+    if (at == text.size()) break;
     if (text[at] == '\\') {
       auto escaped = parse_escape(text, at);
       if (!escaped) return std::unexpected(WireError::bad_escape);
-      octet = *escaped;
-    } else {
-      octet = static_cast<std::uint8_t>(text[at++]);
+      if (size - label > kMaxLabelOctets) return std::unexpected(WireError::label_too_long);
+      if (size >= kMaxNameOctets) return std::unexpected(WireError::name_too_long);
+      out[size++] = *escaped;
+      continue;
     }
-    if (size - label > kMaxLabelOctets) return std::unexpected(WireError::label_too_long);
+    const std::size_t label_size = size - label - 1;
+    if (label_size == 0) return std::unexpected(WireError::empty_label);
+    out[label] = static_cast<std::uint8_t>(label_size);
     if (size >= kMaxNameOctets) return std::unexpected(WireError::name_too_long);
-    out[size++] = octet;
+    if (++at == text.size()) {  // absolute
+      out[size] = 0;
+      return size + 1;
+    }
+    label = size++;
   }
   const std::size_t label_size = size - label - 1;
   if (label_size == 0) return std::unexpected(WireError::empty_label);

@@ -227,9 +227,10 @@ Result<void> ZoneFileParser::record_body(const Entry& entry, std::size_t at, std
         return complain(at, "a TTL from 0 to 2147483647 seconds, such as 3600 or 1h");
       continue;
     }
-    type = parse_type(word);
+    const bool is_in = word.size() == 2 && (word[0] | 0x20) == 'i' && (word[1] | 0x20) == 'n';
+    if (!is_in) type = parse_type(word);
     if (type) continue;
-    auto rr_class = parse_class(word);
+    auto rr_class = is_in ? RRClass::IN : parse_class(word);
     if (!rr_class) return complain(at, "a record type such as A or TYPE65400");
     if (has_class) return complain(at, "one class a record");
     if (*rr_class != RRClass::IN) return complain(at, "class IN, the only class that is served");
@@ -244,7 +245,7 @@ Result<void> ZoneFileParser::record_body(const Entry& entry, std::size_t at, std
   record.ttl = ttl           ? *ttl
                : shared_.ttl ? *shared_.ttl
                              : shared_.last_ttl.value_or(shared_.options.default_ttl_s);
-  const auto data = std::span(tokens).subspan(at);
+  const auto data = tokens.from(at);
   Bytes& scratch = shared_.rdata;
   if (!parse_common(*type, data, origin_, scratch)) {
     scratch.clear();

@@ -31,7 +31,7 @@ Scanner::Status Scanner::read_quoted(Entry& entry) {
   const char* const open = at_;
   const char* close = at_;
   if (!skip_quoted_part(close)) return fail(open, "a closing quote before the end of the text");
-  entry.tokens.push_back({{open + 1, static_cast<std::size_t>(close - open - 2)}, true});
+  entry.tokens.add(open + 1, static_cast<std::size_t>(close - open - 2), true);
   at_ = close;
   return Status::entry;
 }
@@ -119,7 +119,7 @@ Scanner::Status Scanner::next(Entry& entry) {
             break;
           }
         }
-        entry.tokens.push_back({{start, static_cast<std::size_t>(at_ - start)}, false});
+        entry.tokens.add(start, static_cast<std::size_t>(at_ - start), false);
       }
     }
   }

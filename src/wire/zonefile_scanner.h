@@ -10,9 +10,27 @@
 
 namespace onoma::wire::detail {
 
+// The words of an entry: a vector that keeps its room and adds without a call.
+class TokenList {
+ public:
+  void clear() { count_ = 0; }
+  void add(const char* start, std::size_t size, bool quoted) {
+    if (count_ == room_.size()) room_.resize(2 * count_ + 16);
+    room_[count_++] = {{start, size}, quoted};
+  }
+  std::size_t size() const { return count_; }
+  bool empty() const { return count_ == 0; }
+  const Token& operator[](std::size_t i) const { return room_[i]; }
+  std::span<const Token> from(std::size_t i) const { return {room_.data() + i, count_ - i}; }
+
+ private:
+  std::vector<Token> room_;
+  std::size_t count_ = 0;
+};
+
 // One logical line. Reused from entry to entry, so that scanning does not allocate.
 struct Entry {
-  std::vector<Token> tokens;
+  TokenList tokens;
   bool blank_owner = false;  // the line started with a blank
   const char* start = nullptr;
   const char* end = nullptr;  // where the entry's last line ends, for messages
