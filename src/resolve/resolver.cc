@@ -168,7 +168,8 @@ class Work {
     }
     ONOMA_TRY(const auto event, reader_->event(newest));
     if (event) out_.proof.change = ChangeProof{event->seq, event->id, event->time, event->command};
-    if (sources_.publish_trace) out_.proof.publish = sources_.publish_trace(newest);
+    if (sources_.publish_trace && out_.outcome != Outcome::elsewhere)
+      out_.proof.publish = sources_.publish_trace(out_.proof.zone, newest);
     trace_.step("history", fmt::format("event {}{}", newest, event ? " " + event->command : ""));
     return {};
   }

@@ -41,8 +41,8 @@ struct Sources {
   std::function<zone::SnapshotPtr(NameView)> zone_for;
   model::ReaderSource* registry = nullptr;  // null: a server without registry
   const Clock* clock = nullptr;             // required
-  // How an event was published; may be empty, or answer nullopt for one that it does not remember.
-  std::function<std::optional<PublishTrace>(std::uint64_t event_seq)> publish_trace;
+  // How an event was published in a zone; may be empty, or answer nullopt for one that it does not remember.
+  std::function<std::optional<PublishTrace>(NameView zone, std::uint64_t event_seq)> publish_trace;
 };
 
 struct Options {
