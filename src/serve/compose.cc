@@ -79,7 +79,9 @@ class Additional {
       auto target = wire::target_name(item.type, data);
       // In service form "." stands for the owner (RFC 9460 §2.5.2).
       if (service && target.is_root() && load_u16(data.data()) != 0) target = item.owner;
-      if (!target.is_root()) addresses(target, false);
+      // The zone's own servers may lie below one of its cuts, as those of the root do; who asks for them
+      // needs their addresses (RFC 9609).
+      if (!target.is_root()) addresses(target, item.type == RRType::NS);
     }
   }
 
@@ -120,9 +122,8 @@ Composed compose(wire::Writer& writer, const zone::Snapshot& zone, const Plan& p
     if (!put_set(writer, Section::authority, plan.authority[i], dnssec)) return {true};
   Additional additional(writer, zone, dnssec, key);
   if (plan.referral) {
-    const auto& servers = plan.authority[0].data;
-    if (!additional.mandatory(plan.cut, servers)) return {true};
-    additional.others(plan.cut, servers);
+    if (!additional.mandatory(plan.cut, plan.servers)) return {true};
+    additional.others(plan.cut, plan.servers);
   } else if (plan.answer_count > 0) {
     additional.of_answer(plan.answer[plan.answer_count - 1]);
   }

@@ -46,6 +46,7 @@ struct Plan {
   // The NS set of a referral, whose addresses go into the additional section.
   bool referral = false;
   wire::NameView cut;
+  zone::DataRange servers;
 
   // Where names made on the way (DNAME) and their record data lie.
   static constexpr std::size_t kMadeOctets = 2 + wire::kMaxNameOctets;

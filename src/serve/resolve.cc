@@ -68,7 +68,7 @@ class Resolver {
   Next answer_node(NameView name, NodeView node, const Lookup* wildcard) {
     const auto type = question_.type;
     if (type != RRType::CNAME && type != RRType::RRSIG && type != RRType::NSEC && type != RRType::ANY) {
-      if (const auto alias = node.find(RRType::CNAME)) return follow(name, node, *alias, wildcard);
+      if (const auto alias = node.find(RRType::CNAME)) return follow(name, *alias, wildcard);
     }
     if (const auto item = choose(name, node)) {
       plan_.add_answer(*item);
@@ -105,13 +105,18 @@ class Resolver {
     return item_of(name, *best);
   }
 
-  Next follow(NameView name, NodeView node, const RRsetView& alias, const Lookup* wildcard) {
-    for (std::size_t i = 0; i < visited_count_; ++i)
-      if (visited_[i] == node.encoded()) return {};  // a circle: what was collected is the answer
-    visited_[visited_count_++] = node.encoded();
+  Next follow(NameView name, const RRsetView& alias, const Lookup* wildcard) {
+    if (visited(name)) return {};  // a circle: what was collected is the answer
     plan_.add_answer(item_of(name, alias));
     if (wildcard && question_.dnssec) prover_.no_closer(name, wildcard->encloser_labels);
     return wire::target_name(RRType::CNAME, alias.rdatas().front());
+  }
+
+  // Every step of a chain leaves one CNAME, found or made. A wildcard may be used for more than one of them.
+  bool visited(NameView name) const {
+    for (std::size_t i = 0; i < plan_.answer_count; ++i)
+      if (plan_.answer[i].type == RRType::CNAME && wire::equal(plan_.answer[i].owner, name)) return true;
+    return false;
   }
 
   Next rewrite(NameView name, NodeView node) {
@@ -132,8 +137,7 @@ class Resolver {
     std::memcpy(&octets[2], name.wire().data(), kept);
     std::memcpy(&octets[2 + kept], target.wire().data(), target.size());
     const auto made = NameView::trusted(ByteView(octets).subspan(2, size));
-    for (std::size_t i = 0; i < plan_.answer_count; ++i)
-      if (plan_.answer[i].type == RRType::CNAME && wire::equal(plan_.answer[i].owner, name)) return {};
+    if (visited(name)) return {};
     plan_.add_answer({name, RRType::CNAME, set->ttl(), {octets.data(), octets.data() + 2 + size, 1}, {}});
     if (question_.type == RRType::CNAME || question_.type == RRType::ANY) return {};
     return made;
@@ -147,6 +151,7 @@ class Resolver {
     // Signatures never cover a delegation's NS set; it stands in front of what does carry them.
     auto servers = item_of(owner, *cut.find(RRType::NS));
     servers.signatures = {};
+    plan_.servers = servers.data;
     plan_.add_authority(servers);
     if (!question_.dnssec) return;
     if (const auto ds = cut.find(RRType::DS))
@@ -169,8 +174,6 @@ class Resolver {
   Plan& plan_;
   Prover prover_;
   NameView apex_;
-  std::array<const std::uint8_t*, kMaxChain> visited_;
-  std::size_t visited_count_ = 0;
   zone::LookupKey key_;
 };
 
