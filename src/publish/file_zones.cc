@@ -20,6 +20,17 @@ namespace {
 constexpr std::uint64_t kFileMaxOctets = std::uint64_t{64} << 30;
 constexpr std::size_t kWarningsShown = 20;
 
+// An operator's own file is served whatever its signatures' age, but not silently.
+void warn_if_expired(const Name& zone, std::uint32_t earliest_expiry, Time now) {
+  const auto seconds = static_cast<std::uint32_t>(unix_seconds(now));
+  if (earliest_expiry == 0 || wire::serial_newer(earliest_expiry, seconds)) return;
+  log::warning(
+      "zone",
+      fmt::format("{}: SIGNATURES HAVE EXPIRED, the first on {}; validating resolvers take every answer "
+                  "of this zone for forged. Sign it again",
+                  zone.text(), iso8601(from_unix_seconds(earliest_expiry))));
+}
+
 // A zone's file as a source of versions.
 class FileSource final : public zone::DiffSource {
  public:
@@ -116,8 +127,9 @@ std::shared_ptr<FileZones::Entry> FileZones::find(const Name& zone) const {
 
 // One step of the zone's sequencer; `entry.mutex` held.
 Result<FileZoneStatus> FileZones::run(Entry& entry) {
-  entry.sequencer->run();
+  const bool shown = !entry.sequencer->run().empty();
   entry.problem = entry.sequencer->reason();
+  if (shown) warn_if_expired(entry.zone, entry.sequencer->current()->facts().earliest_expiry, clock_.now());
   if (entry.problem.empty()) return entry.status();
   const bool held = entry.sequencer->state() == Sequencer::State::held;
   return fail(held ? Code::gate_refused : Code::bad_syntax, entry.problem);

@@ -21,6 +21,21 @@ namespace {
 constexpr std::size_t kTracesKept = 10'000;
 // Versions of a zone with date serials: at most 96 a day, so that the two digits last.
 constexpr Duration kDateCounterInterval = std::chrono::minutes{15};
+
+Duration min_interval(model::SerialPolicy policy) {
+  return policy == model::SerialPolicy::datecounter ? kDateCounterInterval : Duration{};
+}
+
+// How a version is signed, read off the version itself.
+model::DenialPolicy denial_of(const zone::Snapshot& snapshot) {
+  if (snapshot.facts().denial == zone::Denial::none) return model::DenialPolicy::unsigned_zone;
+  if (snapshot.facts().denial == zone::Denial::nsec) return model::DenialPolicy::nsec;
+  const auto first = snapshot.nsec3_first();
+  const auto record = first.valid() ? first.node().find(wire::RRType::NSEC3) : std::nullopt;
+  const bool opt_out = record && record->size() > 0 && record->rdatas().front().size() > 1 &&
+                       (record->rdatas().front()[1] & 1) != 0;
+  return opt_out ? model::DenialPolicy::nsec3_opt_out : model::DenialPolicy::nsec3;
+}
 }  // namespace
 
 // One zone: its queue, its sequencer and what others may see of it.
@@ -30,8 +45,9 @@ struct Publisher::Lane final : zone::VersionSink {
   void show(const zone::Version& version, zone::SnapshotPtr snapshot) override;
   void refused(const zone::Version& version, const zone::Verdict& verdict) override;
 
-  Result<void> open(const model::Tld& tld);  // on the queue
-  void run();                                // on the queue
+  Result<void> open(const model::Tld& tld);    // on the queue
+  Result<void> follow(const model::Tld& tld);  // on the queue: the TLD's policy may have changed
+  void run();                                  // on the queue
   void step();
   void fold_if_due();
   void note_replayed(const zone::Version& version);
@@ -105,8 +121,11 @@ Result<void> Publisher::Lane::open(const model::Tld& tld) {
   ONOMA_TRY(auto parts, state.parts(tld));
   auto log = std::make_unique<Journal>(JournalOptions{.folder = state.options.folder});
   journal = log.get();
-  SequencerOptions options{.zone = zone, .serial = tld.serial, .first_serial = tld.first_serial};
-  if (tld.serial == model::SerialPolicy::datecounter) options.min_interval = kDateCounterInterval;
+  denial = tld.denial;
+  const SequencerOptions options{.zone = zone,
+                                 .serial = tld.serial,
+                                 .first_serial = tld.first_serial,
+                                 .min_interval = min_interval(tld.serial)};
   SequencerStages stages{.source = std::make_unique<RegistrySource>(zone, state.readers, state.clock),
                          .signer = std::move(parts.signer),
                          .gate = std::move(parts.gate),
@@ -114,8 +133,22 @@ Result<void> Publisher::Lane::open(const model::Tld& tld) {
                          .sink = this};
   sequencer = std::make_unique<Sequencer>(options, std::move(stages), state.clock);
   ONOMA_TRY(const bool restored, sequencer->restore());
-  if (restored) fold_if_due();
+  if (restored) {
+    fold_if_due();
+    denial = denial_of(*sequencer->current());
+    ONOMA_TRY_VOID(follow(tld));
+  }
   publish_status();
+  return {};
+}
+
+Result<void> Publisher::Lane::follow(const model::Tld& tld) {
+  if (!sequencer) return {};
+  sequencer->set_serial_policy(tld.serial, min_interval(tld.serial));
+  if (tld.denial == denial) return {};
+  ONOMA_TRY(auto parts, state.parts(tld));
+  sequencer->sign_anew(std::move(parts.signer), std::move(parts.gate));
+  denial = tld.denial;
   return {};
 }
 
@@ -221,9 +254,17 @@ Result<void> Publisher::State::follow_tlds() {
   }
   ONOMA_TRY(const auto tlds, reader->tlds());
   for (const auto& tld : tlds) {
+    std::shared_ptr<Lane> known;
     {
       std::scoped_lock lock(mutex);
-      if (lanes.contains(tld.name)) continue;
+      if (const auto found = lanes.find(tld.name); found != lanes.end()) known = found->second;
+    }
+    if (known) {
+      known->queue.post([lane = known.get(), tld] {
+        if (auto followed = lane->follow(tld); !followed)
+          log::error("publish", fmt::format("zone {}: {}", tld.name.text(), followed.error().message));
+      });
+      continue;
     }
     auto lane = std::make_shared<Lane>(*this, tld.name);
     Result<void> opened;

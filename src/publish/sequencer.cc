@@ -120,12 +120,23 @@ Result<bool> Sequencer::restore() {
   return true;
 }
 
+void Sequencer::sign_anew(std::unique_ptr<zone::Signer> signer, std::unique_ptr<zone::Gate> gate) {
+  stages_.signer = std::move(signer);
+  stages_.gate = std::move(gate);
+  sign_anew_ = current_ != nullptr;
+}
+
+void Sequencer::set_serial_policy(model::SerialPolicy policy, Duration min_interval) {
+  options_.serial = policy;
+  options_.min_interval = min_interval;
+}
+
 std::vector<VersionTrace> Sequencer::run() {
   std::vector<VersionTrace> shown;
   next_wake_.reset();
   if (too_early(clock_.now())) return shown;
   for (bool more = true; more;) {
-    auto result = current_ ? next_version(shown) : first_version(shown);
+    auto result = !current_ ? first_version(shown) : sign_anew_ ? whole_version(shown) : next_version(shown);
     if (result && !*result && state_ != State::held) result = refresh(shown);
     if (!result) {
       fail(result.error(), clock_.now());
@@ -196,6 +207,38 @@ Result<bool> Sequencer::first_version(std::vector<VersionTrace>& out) {
                   .content = {}};
   ONOMA_TRY(step.after, build(options_.zone, step.version.diff));
   return accept(std::move(step), out);
+}
+
+// The whole content signed anew, as a step from the current version.
+Result<bool> Sequencer::whole_version(std::vector<VersionTrace>& out) {
+  Step step;
+  std::uint64_t last_event = 0;
+  ONOMA_TRY(auto content, stages_.source->full(last_event, step.expected));
+  const auto now = clock_.now();
+  const auto serial = next_serial(now);
+  for (auto& set : content)
+    if (set.type == RRType::SOA) set_serial(set, serial);
+  step.before = current_;
+  step.trace.committed = step.trace.collected = now;
+  if (stages_.signer) {
+    ONOMA_TRY(content, stages_.signer->sign_all(options_.zone, std::move(content), now));
+  }
+  step.trace.signed_at = clock_.now();
+  ONOMA_TRY(step.after, build(options_.zone, as_first_version(options_.zone, serial, content)));
+  auto diff = zone::difference(*current_, *step.after);
+  diff.to_serial = serial;
+  step.version = {.zone = options_.zone,
+                  .serial = serial,
+                  .first_event = last_event_ + 1,
+                  .last_event = last_event,
+                  .epoch = options_.epoch,
+                  .made = now,
+                  .committed = now,
+                  .diff = std::move(diff),
+                  .content = {}};
+  ONOMA_TRY(const bool accepted, accept(std::move(step), out));
+  if (accepted) sign_anew_ = false;
+  return accepted;
 }
 
 Result<bool> Sequencer::next_version(std::vector<VersionTrace>& out) {

@@ -61,6 +61,10 @@ class Sequencer {
 
   // Rebuilds the newest version from the log and shows it. True if there was one. Once, before run().
   Result<bool> restore();
+  // Another signing policy or other keys: the next run() makes a version of the whole content with these
+  // stages. A null signer takes the signatures off.
+  void sign_anew(std::unique_ptr<zone::Signer> signer, std::unique_ptr<zone::Gate> gate);
+  void set_serial_policy(model::SerialPolicy policy, Duration min_interval);
   // Brings the zone up to date: as many versions as it takes. Returns the traces of versions shown.
   std::vector<VersionTrace> run();
 
@@ -74,6 +78,7 @@ class Sequencer {
  private:
   struct Step;
   Result<bool> first_version(std::vector<VersionTrace>& out);
+  Result<bool> whole_version(std::vector<VersionTrace>& out);
   Result<bool> next_version(std::vector<VersionTrace>& out);
   Result<bool> refresh(std::vector<VersionTrace>& out);
   Result<bool> accept(Step step, std::vector<VersionTrace>& out);
@@ -90,6 +95,7 @@ class Sequencer {
   std::optional<Time> next_wake_;
   zone::SnapshotPtr current_;
   std::uint64_t last_event_ = 0;
+  bool sign_anew_ = false;
   std::uint64_t held_event_ = 0;  // last event of the batch the gate refused
   Duration retry_{};
   Time last_shown_{};

@@ -238,6 +238,18 @@ TEST_F(SequencerTest, RestoreShowsTheNewestVersionWithoutSigningOrChecking) {
   EXPECT_GT(kept.back().epoch, kept.front().epoch);
 }
 
+TEST_F(SequencerTest, SigningAnewMakesOneVersionOfTheWholeContent) {
+  auto sequencer = make();
+  sequencer->run();
+  steps.clear();
+  sequencer->sign_anew(std::make_unique<FakeSigner>(&steps), std::make_unique<FakeGate>(&steps, &refused));
+  EXPECT_EQ(sequencer->run().size(), 1U);
+  EXPECT_THAT(steps, ElementsAre("sign_all", "gate", "log", "show"));
+  EXPECT_EQ(sink.shown->facts().serial, 2U);
+  EXPECT_EQ(kept.back().diff.from_serial, 1U);
+  EXPECT_THAT(sequencer->run(), IsEmpty());
+}
+
 TEST(SerialAfter, AlwaysGoesForward) {
   const auto now = from_unix_seconds(1'790'000'000);
   using enum model::SerialPolicy;
