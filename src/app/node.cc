@@ -14,7 +14,7 @@
 #include "front/dns/dns_server.h"
 #include "front/rest/http_server.h"
 #include "front/rest/metrics_door.h"
-#include "front/rest/rest.h"
+#include "front/rest/rest_door.h"
 #include "gate/gate.h"
 #include "os/durable_file.h"
 #include "os/job_pool.h"
