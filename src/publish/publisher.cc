@@ -61,8 +61,9 @@ struct Publisher::Lane final : zone::VersionSink {
   std::atomic<bool> posted{false};
   std::atomic<std::uint64_t> worked_through{0};
   std::mutex mutex;
-  ZoneStatus status;      // under mutex
-  os::SerialQueue queue;  // last: stops before the rest goes
+  ZoneStatus status;             // under mutex
+  model::DenialPolicy denial{};  // how the newest version is signed; queue only
+  os::SerialQueue queue;         // last: stops before the rest goes
 };
 
 struct Publisher::State {
@@ -77,7 +78,8 @@ struct Publisher::State {
   std::condition_variable progress;
   std::map<Name, std::shared_ptr<Lane>> lanes;
   std::deque<VersionTrace> traces;
-  std::uint64_t tlds_seen = 0;  // supervisor only
+  // Events up to here were searched for zones that come and go. Written by the supervisor, under mutex.
+  std::uint64_t tlds_seen = 0;
   std::atomic<std::uint64_t> newest{0};
   std::atomic<bool> supervise_posted{false};
   std::atomic<bool> stopping{false};
@@ -88,6 +90,7 @@ struct Publisher::State {
   void post(const std::shared_ptr<Lane>& lane);
   void supervise();
   Result<void> follow_tlds();
+  void saw_tlds(std::uint64_t last);
 };
 
 Publisher::Lane::Lane(State& owner, Name zone_name)
@@ -249,7 +252,7 @@ Result<void> Publisher::State::follow_tlds() {
     after = events.back().seq;
   }
   if (!changed) {
-    tlds_seen = std::max<std::uint64_t>(last, 1);
+    saw_tlds(last);
     return {};
   }
   ONOMA_TRY(const auto tlds, reader->tlds());
@@ -297,8 +300,16 @@ Result<void> Publisher::State::follow_tlds() {
         log::warning("publish", erased.error().message);
     }
   }
-  tlds_seen = std::max<std::uint64_t>(last, 1);
+  saw_tlds(last);
   return {};
+}
+
+void Publisher::State::saw_tlds(std::uint64_t last) {
+  {
+    std::scoped_lock lock(mutex);
+    tlds_seen = std::max<std::uint64_t>(last, 1);
+  }
+  progress.notify_all();
 }
 
 void Publisher::State::supervise() {
@@ -384,6 +395,8 @@ std::optional<VersionTrace> Publisher::trace_of(const Name& zone, std::uint64_t 
 bool Publisher::wait_for(std::uint64_t seq, Duration timeout) {
   std::unique_lock lock(state_->mutex);
   return state_->progress.wait_for(lock, timeout, [&] {
+    // A zone that an event up to `seq` brings must be known before its work can be waited for.
+    if (state_->tlds_seen < seq) return false;
     return std::ranges::all_of(state_->lanes,
                                [&](const auto& entry) { return entry.second->worked_through.load() >= seq; });
   });
