@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 SOURCE = pathlib.Path(os.environ.get("ONOMA_SOURCE_DIR") or pathlib.Path(__file__).resolve().parents[2])
 SKIPPED = 77
@@ -180,6 +181,13 @@ class Checks:
 
     def equal(self, got, expected, what):
         return self.that(got == expected, what, f"got {got!r}, expected {expected!r}")
+
+    def part(self, function, *arguments):
+        """Calls a part of the script; an exception fails the script but not what follows."""
+        try:
+            function(*arguments)
+        except Exception:
+            self.that(False, f"{function.__name__} runs to its end", traceback.format_exc())
 
     def finish(self):
         print(f"{self.good} checks passed, {self.bad} failed")
