@@ -33,7 +33,7 @@ Result<std::unique_ptr<Registry>> Registry::open(Options options, const Clock& c
 
 Registry::Registry(Options options, std::unique_ptr<store::Store> store, const Clock& clock, Rng& rng)
     : options_(std::move(options)), store_(std::move(store)), clock_(clock), rng_(rng) {
-  thread_ = os::start_thread({"registry", -1, 0}, [this] { run(); });
+  thread_ = os::start_thread({"registry", -1, 0}, [this] { serve_queue(); });
 }
 
 Registry::~Registry() {
@@ -62,7 +62,7 @@ void Registry::enqueue(Item item) {
   item.done(fail(Code::overloaded, "too many commands are waiting; try again"));
 }
 
-void Registry::run() {
+void Registry::serve_queue() {
   bool idle_done = true;
   std::unique_lock lock(mutex_);
   for (;;) {

@@ -72,7 +72,7 @@ class Registry final : public model::CommandPort, public model::Authenticator, p
 
   Registry(Options options, std::unique_ptr<store::Store> store, const Clock& clock, Rng& rng);
   void enqueue(Item item);
-  void run();
+  void serve_queue();
   void carry_out(std::vector<Item> batch);
   Result<model::Outcome> execute(store::WriteTransaction& transaction, Item& item, bool& wrote);
   Result<model::Outcome> decide(store::WriteTransaction& transaction, Item& item, bool& wrote);

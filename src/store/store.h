@@ -95,7 +95,7 @@ class WriteTransaction {
 
 class Store : public model::ReaderSource {
  public:
-  // Thread-safe. At most Options::max_readers at a time.
+  // Thread-safe. At most Options::max_readers at a time; they may outlive the store.
   virtual Result<std::unique_ptr<Reader>> open_reader() = 0;
   Result<std::unique_ptr<model::ObjectReader>> open() final { return open_reader(); }
 

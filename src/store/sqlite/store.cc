@@ -47,6 +47,22 @@ class FileLock {
   int fd_ = -1;
 };
 
+// The reading connections. Shared with the readers, which may outlive the store.
+struct Pool {
+  std::vector<std::unique_ptr<Database>> idle;
+  std::size_t out = 0;
+  bool closed = false;
+};
+using SharedPool = std::shared_ptr<Guarded<Pool>>;
+constexpr std::size_t kIdleReaders = 16;
+
+void give_back(const SharedPool& shared, std::unique_ptr<Database> database) {
+  shared->with([&](Pool& pool) {
+    --pool.out;
+    if (database && !pool.closed && pool.idle.size() < kIdleReaders) pool.idle.push_back(std::move(database));
+  });
+}
+
 class SqliteStore final : public Store {
  public:
   SqliteStore(Options options, FileLock lock, std::unique_ptr<Database> writer,
@@ -72,7 +88,10 @@ class SqliteStore final : public Store {
     }
     wake_.notify_one();
     thread_.join();
-    pool_.with([](Pool& pool) { pool.idle.clear(); });
+    pool_->with([](Pool& pool) {
+      pool.idle.clear();
+      pool.closed = true;
+    });
     if (auto done = writer_->execute("UPDATE meta SET value = 0 WHERE name = 'in_use'"); !done)
       log::error("store", done.error().message);
     sqlite3_wal_checkpoint_v2(writer_->handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
@@ -99,12 +118,6 @@ class SqliteStore final : public Store {
   }
 
  private:
-  friend class PooledReader;
-  struct Pool {
-    std::vector<std::unique_ptr<Database>> idle;
-    std::size_t out = 0;
-  };
-
   void after_commit() {
     if (log_pages_ >= kPagesWriter) {
       sqlite3_wal_checkpoint_v2(writer_->handle(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
@@ -125,18 +138,11 @@ class SqliteStore final : public Store {
     }
   }
 
-  void give_back(std::unique_ptr<Database> database) {
-    pool_.with([&](Pool& pool) {
-      --pool.out;
-      if (database && pool.idle.size() < 16) pool.idle.push_back(std::move(database));
-    });
-  }
-
   Options options_;
   FileLock lock_;
   std::unique_ptr<Database> writer_, checkpointer_;
   int log_pages_ = 0;  // writing thread only
-  Guarded<Pool> pool_;
+  SharedPool pool_ = std::make_shared<Guarded<Pool>>();
   std::mutex mutex_;  // held while a checkpoint runs
   std::condition_variable wake_;
   bool stop_ = false;
@@ -146,22 +152,22 @@ class SqliteStore final : public Store {
 // Holds a connection of the pool and its read transaction.
 class PooledReader final : public SqliteReader {
  public:
-  PooledReader(SqliteStore& store, std::unique_ptr<Database> database)
-      : SqliteReader(*database), store_(store), database_(std::move(database)) {}
+  PooledReader(SharedPool pool, std::unique_ptr<Database> database)
+      : SqliteReader(*database), pool_(std::move(pool)), database_(std::move(database)) {}
   ~PooledReader() override {
     end_snapshot();
     if (database_->in_transaction()) database_.reset();
-    store_.give_back(std::move(database_));
+    give_back(pool_, std::move(database_));
   }
 
  private:
-  SqliteStore& store_;
+  SharedPool pool_;
   std::unique_ptr<Database> database_;
 };
 
 Result<std::unique_ptr<Reader>> SqliteStore::open_reader() {
   std::unique_ptr<Database> database;
-  bool permitted = pool_.with([&](Pool& pool) {
+  bool permitted = pool_->with([&](Pool& pool) {
     if (pool.out >= options_.max_readers) return false;
     ++pool.out;
     if (!pool.idle.empty()) {
@@ -176,12 +182,12 @@ Result<std::unique_ptr<Reader>> SqliteStore::open_reader() {
   if (!database) {
     auto opened = Database::open(options_.path, Mode::read);
     if (!opened) {
-      give_back(nullptr);
+      give_back(pool_, nullptr);
       return std::unexpected(std::move(opened).error());
     }
     database = *std::move(opened);
   }
-  auto reader = std::make_unique<PooledReader>(*this, std::move(database));
+  auto reader = std::make_unique<PooledReader>(pool_, std::move(database));
   ONOMA_TRY_VOID(reader->begin_snapshot());
   return reader;
 }
