@@ -33,7 +33,7 @@ Result<std::optional<std::uint64_t>> revision_of(std::string_view field) {
               fmt::format("If-Match is {}; this server's tags look like \"3\"", field));
 }
 
-// The published members of the outcome, appended to its JSON.
+// One more member at the end of an object.
 std::string with_member(std::string json, std::string_view name, std::string_view value) {
   json.pop_back();
   return json + fmt::format(R"(,"{}":{}}})", name, value);
@@ -116,24 +116,32 @@ void Door::write(Call call, model::Command command, Location location) {
     if (!result) return respond(problem(result.error()));
     auto response = outcome_response(*result, location ? location(*result) : std::string{});
     if (!waits || result->seq == 0) return respond(std::move(response));
-    waiters.add(result->seq, kWaitMax,
-                [this, seq = result->seq, committed = result->committed, response = std::move(response),
-                 respond = std::move(respond)](bool worked_through) mutable {
-                  const auto published = published_json(seq, committed);
-                  const auto held = held_json(services.zones(), seq);
-                  const std::string_view visibility = !worked_through      ? "pending"
-                                                      : !published.empty() ? "visible"
-                                                      : !held.empty()      ? "held"
-                                                                           : "unchanged";
-                  response.body = with_member(std::move(response.body), "visibility", quoted(visibility));
-                  if (!published.empty())
-                    response.body = with_member(std::move(response.body), "published", published);
-                  if (!held.empty()) response.body = with_member(std::move(response.body), "held", held);
-                  response.headers.emplace_back("Onoma-Visibility", visibility);
-                  respond(std::move(response));
-                });
+    when_shown(result->seq, result->committed,
+               [response = std::move(response), respond = std::move(respond)](const Shown& shown) mutable {
+                 response.body = shown.added_to(std::move(response.body));
+                 response.headers.emplace_back("Onoma-Visibility", shown.visibility);
+                 respond(std::move(response));
+               });
   };
   services.commands.submit(std::move(command), std::move(context), std::move(done));
+}
+
+void Door::when_shown(std::uint64_t event, Time committed, std::move_only_function<void(Shown)> then) {
+  waiters.add(event, kWaitMax, [this, event, committed, then = std::move(then)](bool worked_through) mutable {
+    Shown shown{.published = published_json(event, committed), .held = held_json(services.zones(), event)};
+    shown.visibility = !worked_through            ? "pending"
+                       : !shown.published.empty() ? "visible"
+                       : !shown.held.empty()      ? "held"
+                                                  : "unchanged";
+    then(std::move(shown));
+  });
+}
+
+std::string Door::Shown::added_to(std::string json) const {
+  json = with_member(std::move(json), "visibility", quoted(visibility));
+  if (!published.empty()) json = with_member(std::move(json), "published", published);
+  if (!held.empty()) json = with_member(std::move(json), "held", held);
+  return json;
 }
 
 std::string Door::published_json(std::uint64_t event, Time committed) const {

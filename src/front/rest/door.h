@@ -33,6 +33,14 @@ struct Door {
   void write(Call call, std::string_view command_name, std::string_view key, Location location = {});
 
   Result<std::unique_ptr<model::ObjectReader>> read() { return services.readers.open(); }
+  // Waits, without a thread of its own, until every zone has worked through the event or 5 s have passed;
+  // `then` gets the members that tell what came of it: "visibility" and, where there is something to say,
+  // "published" and "held".
+  struct Shown {
+    std::string visibility, published, held;  // the latter two JSON lists, or empty
+    std::string added_to(std::string json) const;
+  };
+  void when_shown(std::uint64_t event, Time committed, std::move_only_function<void(Shown)> then);
   // [{"zone":…,"serial":…},…] for an event committed at `committed`; "" when no version carried it.
   std::string published_json(std::uint64_t event, Time committed) const;
 };

@@ -49,7 +49,8 @@ void list_events(Door& door, Call call) {
     after = event.seq;
     if (may_see(call, event)) items.push_back(with_published(door, event));
   }
-  auto out = fmt::format(R"({{"items":[{}],"last":{})", fmt::join(items, ","), after);
+  auto out = fmt::format(R"({{"items":[{}],"last":{},"newest":{})", fmt::join(items, ","), after,
+                         (*reader)->last_seq());
   if (events->size() == *limit)
     out += fmt::format(R"(,"next":{})", quoted(fmt::format("/v1/events?after={}&limit={}", after, *limit)));
   call.json(200, out + "}");
@@ -69,7 +70,14 @@ void get_event(Door& door, Call call) {
   if (!*found) return call.fail({Code::not_found, fmt::format("there is no event {}", key), {}});
   if (!may_see(call, **found))
     return call.fail({Code::forbidden, "an event is shown to who caused it and to operators only", {}});
-  call.json(200, with_published(door, **found));
+  if (!call.has_argument("wait")) return call.json(200, with_published(door, **found));
+  if (call.argument("wait") != "visible")
+    return call.fail({Code::bad_syntax, "`wait` is \"visible\" or absent", "wait"});
+  const auto& event = **found;
+  door.when_shown(event.seq, event.time,
+                  [json = model::to_json(event), call = std::move(call)](const Door::Shown& shown) mutable {
+                    call.json(200, shown.added_to(std::move(json)));
+                  });
 }
 
 }  // namespace

@@ -72,7 +72,7 @@ std::string without_sealed(model::Contact contact, const std::string& instead) {
 Result<std::string> contact_json(Door& door, const model::Contact& contact) {
   std::vector<std::string> fields;
   if (!contact.erased && door.services.contact_fields) {
-    ONOMA_TRY(auto clear, door.services.contact_fields(contact));
+    ONOMA_TRY(auto clear, door.services.contact_fields(contact.id));
     for (const auto& [name, value] : clear.fields) fields.push_back(quoted(name) + ":" + quoted(value));
   }
   return without_sealed(contact, fmt::format(R"("fields":{{{}}},)", fmt::join(fields, ",")));

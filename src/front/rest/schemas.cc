@@ -57,6 +57,10 @@ namespace {
   R"(,"changes":)" COUNT R"(,"replayed":)" FLAG R"(,"collected":)" TIME R"(,"signed":)" TIME   \
   R"(,"checked":)" TIME R"(,"durable":)" TIME R"(,"visible":)" TIME R"(,"visible_after_us":)" COUNT
 
+#define SHOWN_FIELDS                                                  \
+  R"("visibility":{"enum":["visible","unchanged","held","pending"]})" \
+  R"(,"published":)" LIST_OF("Published") R"(,"held":)" LIST_OF("HeldZone")
+
 constexpr auto kSchemas = std::to_array<Schema>({
     {"Problem", OBJECT(R"(["type","title","status","detail","code"])",
                        R"("type":)" TEXT R"(,"title":)" TEXT R"(,"status":{"type":"integer"},"detail":)" TEXT
@@ -126,12 +130,12 @@ constexpr auto kSchemas = std::to_array<Schema>({
      OBJECT(R"(["kind","key"])",
             R"("kind":{"enum":["tld","registrar","contact","host","domain","identifier"]},"key":)" TEXT
             R"(,"before":{"type":"object"},"after":{"type":"object"})")},
-    {"Event",
-     OBJECT(R"(["seq","id","time","actor","command","changes"])",
-            R"("seq":)" COUNT R"(,"id":)" TEXT R"(,"time":)" TIME R"(,"actor":)" TEXT R"(,"command":)" TEXT
-            R"(,"changes":)" LIST_OF("Change") R"(,"published":)" LIST_OF("Published"))},
+    {"Event", OBJECT(R"(["seq","id","time","actor","command","changes"])",
+                     R"("seq":)" COUNT R"(,"id":)" TEXT R"(,"time":)" TIME R"(,"actor":)" TEXT
+                     R"(,"command":)" TEXT R"(,"changes":)" LIST_OF("Change") "," SHOWN_FIELDS)},
     {"EventList",
-     OBJECT(R"(["items","last"])", R"("items":)" LIST_OF("Event") R"(,"next":)" TEXT R"(,"last":)" COUNT)},
+     OBJECT(R"(["items","last","newest"])",
+            R"("items":)" LIST_OF("Event") R"(,"next":)" TEXT R"(,"last":)" COUNT R"(,"newest":)" COUNT)},
     {"Zone",
      OBJECT(R"(["zone","state","last_event"])",
             R"("zone":)" TEXT R"(,"state":{"enum":["starting","idle","held","failing"]},"reason":)" TEXT

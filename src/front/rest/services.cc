@@ -25,7 +25,7 @@ bool is_gone(const resolve::Resolution& resolution) {
 
 }  // namespace
 
-void RestServices::use(publish::Publisher& publisher) {
+void RestServices::from_publisher(publish::Publisher& publisher) {
   zones = [&publisher] { return publisher.status(); };
   trace_of = [&publisher](const wire::Name& zone, std::uint64_t event) {
     return publisher.trace_of(zone, event);
@@ -33,17 +33,14 @@ void RestServices::use(publish::Publisher& publisher) {
   wait_for = [&publisher](std::uint64_t seq, Duration timeout) { return publisher.wait_for(seq, timeout); };
 }
 
-void RestServices::use(const resolve::Resolver& resolver) {
-  resolve = [&resolver](const ResolveRequest& request) -> Result<Resolved> {
-    ONOMA_TRY(const auto resolution, resolver.resolve(request.text, {.scheme = request.scheme, .apex = {}}));
-    Resolved out;
-    out.found = resolution.positive() || !resolution.identifiers.empty();
-    out.gone = is_gone(resolution);
-    out.redirect = redirect_of(resolution);
-    out.json = resolve::resolution_json(resolution);
-    out.text = resolve::resolution_text(resolution, {.trace = request.trace});
-    return out;
-  };
+Resolved to_resolved(const resolve::Resolution& resolution, bool trace) {
+  Resolved out;
+  out.found = resolution.positive() || !resolution.identifiers.empty();
+  out.gone = is_gone(resolution);
+  out.redirect = redirect_of(resolution);
+  out.json = resolve::resolution_json(resolution);
+  out.text = resolve::resolution_text(resolution, {.trace = trace});
+  return out;
 }
 
 }  // namespace onoma::front

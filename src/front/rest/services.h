@@ -38,20 +38,22 @@ struct RestServices {
   const Clock& clock;
   Rng& rng;  // thread-safe
 
-  // Zones and where events became visible; use(Publisher&) fills them in.
+  // Zones and where events became visible; from_publisher() fills them in.
   std::function<std::vector<publish::ZoneStatus>()> zones;
   std::function<std::optional<publish::VersionTrace>(const wire::Name& zone, std::uint64_t event)> trace_of;
   std::function<bool(std::uint64_t seq, Duration timeout)> wait_for;  // blocks; called on a thread of its own
 
   // The clear fields of a contact; the door has checked that the caller may see them.
-  std::function<Result<model::ContactFields>(const model::Contact&)> contact_fields;
+  std::function<Result<model::ContactFields>(std::string_view id)> contact_fields;
   // Looks an identifier up. Errors: those of reading it, ambiguous among them. Not found is Resolved::found
   // false.
   std::function<Result<Resolved>(const ResolveRequest&)> resolve;
   std::function<std::string()> status_json;  // one JSON object
 
-  void use(publish::Publisher& publisher);
-  void use(const resolve::Resolver& resolver);
+  void from_publisher(publish::Publisher& publisher);
 };
+
+// A resolution in the forms that the door shows.
+Resolved to_resolved(const resolve::Resolution& resolution, bool trace);
 
 }  // namespace onoma::front
