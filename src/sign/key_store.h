@@ -2,7 +2,7 @@
 // K<zone>+<alg>+<tag>.pem (PKCS #8, mode 0600), and one small text K<zone>.keys that says what they are for.
 // Each file is replaced as a whole, the text last, so that a crash leaves the old set or the new one.
 //
-// Control plane only, one writer a zone. The directory must exist and belong to the program's user. The text,
+// Control plane only, one writer a zone. The directory belongs to the program's user. The text,
 // line by line:
 //   onoma-keys 1
 //   zone <name>
