@@ -28,7 +28,10 @@ Result<LoadedZone> load_zone(const std::string& file, const wire::Name& zone, bo
   if (file == "-") {
     octets.assign(std::istreambuf_iterator<char>(std::cin), {});
   } else {
-    ONOMA_TRY(octets, os::read_file(file, kFileMaxOctets));
+    auto read = os::read_file(file, kFileMaxOctets);
+    // "Not found" is an answer (exit status 1); here it is bad input.
+    if (!read && read.error().code == Code::not_found) return fail(Code::bad_request, read.error().message);
+    ONOMA_TRY(octets, std::move(read));
   }
   LoadedZone out;
   const wire::ZoneFileOptions options{.origin = zone, .file_name = file, .allow_include = allow_include};
