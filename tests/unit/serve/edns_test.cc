@@ -56,7 +56,7 @@ TEST(Edns, OptionsThatAreConfiguredOrAlwaysThere) {
   append(ask.options, option(9, {}));
   auto got = server.ask(ask);
   EXPECT_EQ(got.options[3], to_bytes("node-1"));
-  EXPECT_EQ(got.options[19], (Bytes{1, 0, 0x78, 0xc3, 0xb7, 0xd5});
+  EXPECT_EQ(got.options[19], (Bytes{1, 0, 0x78, 0xc3, 0xb7, 0xd5}));
   EXPECT_FALSE(got.options.contains(9));
   ask.qname = "tld.";
   ask.qtype = RRType::SOA;
