@@ -13,7 +13,7 @@ int report(const Globals& globals, const Error& error) {
     if (!error.field.empty()) document["field"] = error.field;
     fmt::print("{}\n", boost::json::serialize(document));
   } else {
-    fmt::print(stderr, "onoma: {}\n", error.message);
+    fmt::print(stderr, "onoma: {}{}{}\n", error.field, error.field.empty() ? "" : ": ", error.message);
   }
   return facts(error.code).exit_status;
 }
