@@ -30,9 +30,9 @@ class RandomData {
   Bytes label() {
     const std::size_t size = chance(20) ? between(1, 63) : between(1, 8);
     Bytes out = octets(size);
+    constexpr std::string_view kOften("abcdXYZ-_0129.\\\"\0\1@$();*", 24);
     if (!chance(3))  // mostly like the names of this world, with some octets that hurt
-      for (auto& octet : out)
-        octet = static_cast<std::uint8_t>(std::string_view("abcdXYZ-_0129.\\\"\0\1@$();*", 26)[below(26)]);
+      for (auto& octet : out) octet = static_cast<std::uint8_t>(kOften[below(kOften.size())]);
     return out;
   }
 
