@@ -188,4 +188,11 @@ Result<std::optional<model::Domain>> superordinate(Work& work, const Name& name)
   return std::optional<model::Domain>();
 }
 
+Result<const model::Tld*> internal_zone(Work& work, const Name& host) {
+  const auto* zone = work.zones.containing(host);
+  if (!zone || !zone->name.is_root()) return zone;
+  ONOMA_TRY(auto domain, superordinate(work, host));
+  return domain ? zone : nullptr;
+}
+
 }  // namespace onoma::registry

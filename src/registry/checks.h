@@ -51,4 +51,8 @@ Result<void> check_not_prohibited(const std::set<std::string>& statuses, std::st
 // The registered domain at or above `name`, the closest one; nullopt when there is none within the zone.
 Result<std::optional<model::Domain>> superordinate(Work& work, const Name& name);
 
+// The zone that makes a host an internal one; null for an external host. Every name lies in the root zone, so
+// there only hosts of registered domains count.
+Result<const model::Tld*> internal_zone(Work& work, const Name& host);
+
 }  // namespace onoma::registry

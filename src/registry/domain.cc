@@ -47,6 +47,11 @@ Result<void> check_place(Work& work, const Name& name, const model::Tld& zone) {
       (name.is_at_or_below(*zone.identifier_apex) || zone.identifier_apex->is_at_or_below(name)))
     return fail(Code::policy_refused, fmt::format("\"{}\" is kept for identifiers", model::name_text(name)),
                 "name");
+  for (const auto& record : zone.apex)
+    if (record.name && record.name->is_at_or_below(name))
+      return fail(Code::policy_refused,
+                  fmt::format("the zone has records of its own at \"{}\"", model::name_text(*record.name)),
+                  "name");
   ONOMA_TRY(bool identifiers, work.reader.any_identifier_at_or_below(name));
   if (identifiers)
     return fail(Code::association_prohibits,

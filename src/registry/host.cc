@@ -69,7 +69,8 @@ Result<std::vector<Name>> check_name_servers(Work& work, const std::vector<std::
     ONOMA_TRY(auto name, check_host_name(names[i], field));
     if (std::ranges::find(out, name) != out.end())
       return fail(Code::bad_syntax, fmt::format("\"{}\" is there twice", model::name_text(name)), field);
-    if (work.zones.containing(name)) {
+    ONOMA_TRY(const auto* zone, internal_zone(work, name));
+    if (zone) {
       ONOMA_TRY(auto host, work.reader.host(name));
       if (!host)
         return fail(
@@ -103,7 +104,7 @@ Result<void> apply(Work& work, const model::HostCreate& command) {
   if (exists)
     return fail(Code::exists, fmt::format("the host \"{}\" exists already", model::name_text(name)), "name");
   ONOMA_TRY_VOID(work.need_revision(nullptr));
-  const auto* zone = work.zones.containing(name);
+  ONOMA_TRY(const auto* zone, internal_zone(work, name));
   if (!zone) {
     if (!command.addresses.empty())
       return fail(Code::out_of_range,
@@ -142,7 +143,7 @@ Result<void> apply(Work& work, const model::HostUpdate& command) {
   if (command.statuses) {
     ONOMA_TRY(host.statuses, change_statuses(work, before.statuses, *command.statuses, kHostStatuses));
   }
-  const auto* zone = work.zones.containing(before.name);
+  ONOMA_TRY(const auto* zone, internal_zone(work, before.name));
   std::vector<std::string> addresses;
   if (zone) {
     ONOMA_TRY(addresses, check_addresses(command.addresses, zone->test_zone, "addresses"));

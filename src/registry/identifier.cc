@@ -88,7 +88,9 @@ Result<Place> apex_place(Work& work, const ident::Identifier& identifier) {
 // Who holds a prefix decides what stands below it.
 Result<void> check_prefix(Work& work, const ident::Identifier& identifier) {
   if (identifier.prefix.empty() || identifier.is_prefix) return {};
-  ONOMA_TRY(auto prefix, work.reader.identifier(identifier.scheme, identifier.prefix));
+  auto parsed = ident::parse(identifier.prefix, identifier.scheme);
+  if (!parsed) return {};  // a scheme whose prefixes are no identifiers themselves
+  ONOMA_TRY(auto prefix, work.reader.identifier(parsed->scheme, parsed->canonical));
   if (!prefix) return {};
   if (auto ours = work.need_sponsor(prefix->origin); !ours)
     return fail(Code::forbidden,

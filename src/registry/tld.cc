@@ -20,7 +20,41 @@ bool is_made_elsewhere(RRType type) {
          wire::is_meta_type(type);
 }
 
-Result<void> check_apex(const model::Tld& tld) {
+// A record of the zone's own below its apex: where no object of the registry has a say.
+Result<void> check_below_apex(Work& work, const model::Tld& tld, const model::ApexRecord& record,
+                              const std::string& field) {
+  const auto& name = *record.name;
+  const auto text = model::name_text(name);
+  if (!name.is_at_or_below(tld.name) || name == tld.name || name.view().is_wildcard())
+    return fail(Code::policy_refused,
+                fmt::format("\"{}\" is no name below \"{}\"; leave it out for the apex", text,
+                            model::name_text(tld.name)),
+                field + ".name");
+  if (record.type == RRType::NS || record.type == RRType::A || record.type == RRType::AAAA ||
+      record.type == RRType::DNAME)
+    return fail(
+        Code::policy_refused,
+        fmt::format("{} records below the apex are those of domains and hosts", wire::type_text(record.type)),
+        field + ".type");
+  for (Name at = name; at.label_count() > tld.name.label_count(); at = at.parent()) {
+    ONOMA_TRY(auto domain, work.reader.domain(at));
+    if (domain || work.zones.find(at))
+      return fail(Code::association_prohibits,
+                  fmt::format("\"{}\" is registered and contains this name", model::name_text(at)),
+                  field + ".name");
+  }
+  if (tld.identifier_apex && !(*tld.identifier_apex == tld.name) && name.is_at_or_below(*tld.identifier_apex))
+    return fail(Code::policy_refused, fmt::format("\"{}\" is kept for identifiers", text), field + ".name");
+  ONOMA_TRY(const auto identifiers, work.reader.identifiers_at(name));
+  if (!identifiers.empty())
+    return fail(Code::association_prohibits, fmt::format("identifiers are published at \"{}\"", text),
+                field + ".name");
+  return {};
+}
+
+Result<void> check_apex(Work& work, model::Tld& tld) {
+  for (auto& record : tld.apex)
+    if (record.name) record.name = record.name->lower();
   bool has_ns = false;
   for (std::size_t i = 0; i < tld.apex.size(); ++i) {
     const auto& record = tld.apex[i];
@@ -30,6 +64,7 @@ Result<void> check_apex(const model::Tld& tld) {
           Code::policy_refused,
           fmt::format("\"{}\": records of this type are made by the registry itself; leave it out", line),
           fmt::format("apex[{}].type", i));
+    if (record.name) ONOMA_TRY_VOID(check_below_apex(work, tld, record, fmt::format("apex[{}]", i)));
     if (record.type == RRType::CNAME || record.type == RRType::DS)
       return fail(Code::policy_refused, fmt::format("\"{}\": this type cannot stand at a zone's apex", line),
                   fmt::format("apex[{}].type", i));
@@ -38,9 +73,10 @@ Result<void> check_apex(const model::Tld& tld) {
       return fail(Code::bad_syntax,
                   fmt::format("\"{}\" cannot be read: {}", line, wire::describe(rdata.error())),
                   fmt::format("apex[{}].data", i));
-    has_ns |= record.type == RRType::NS;
+    has_ns |= record.type == RRType::NS && !record.name;
     for (std::size_t j = 0; j < i; ++j)
-      if (tld.apex[j].type == record.type && tld.apex[j].data == record.data)
+      if (tld.apex[j].type == record.type && tld.apex[j].data == record.data &&
+          tld.apex[j].name == record.name)
         return fail(Code::bad_syntax, fmt::format("\"{}\" is there twice", line), fmt::format("apex[{}]", i));
   }
   if (!has_ns)
@@ -52,9 +88,10 @@ Result<void> check_apex(const model::Tld& tld) {
 }
 
 Result<void> check_tld(Work& work, model::Tld& tld) {
-  ONOMA_TRY_VOID(check_apex(tld));
+  ONOMA_TRY_VOID(check_apex(work, tld));
   if (tld.mname.is_root()) {
-    auto ns = std::ranges::find(tld.apex, RRType::NS, &model::ApexRecord::type);
+    auto ns = std::ranges::find(tld.apex, RRType::NS,
+                                &model::ApexRecord::type);  // at the apex: below it there is none
     tld.mname = Name(wire::target_name(RRType::NS, *wire::parse_rdata(RRType::NS, ns->data, {}))).lower();
   }
   if (tld.rname.is_root()) {

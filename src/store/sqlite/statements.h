@@ -20,7 +20,7 @@ namespace onoma::store::sqlite {
   X(meta_put,                                                                                                \
     "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = "               \
     "excluded.value")                                                                                        \
-  X(roid_next, "UPDATE meta SET value = value + 1 WHERE name = 'roid' RETURNING value")                      \
+  X(roid_put, "UPDATE meta SET value = ?1 WHERE name = 'roid'")                                              \
   X(last_seq, "SELECT coalesce(max(seq), 0) FROM event")                                                     \
   X(tld_get, "SELECT payload FROM tld WHERE key = ?1")                                                       \
   X(tld_all, "SELECT payload FROM tld ORDER BY key")                                                         \

@@ -94,6 +94,8 @@ class SqliteStore final : public Store {
     });
     if (auto done = writer_->execute("UPDATE meta SET value = 0 WHERE name = 'in_use'"); !done)
       log::error("store", done.error().message);
+    // A reader that outlives us would make this wait; then the log stays for the next start.
+    sqlite3_busy_timeout(writer_->handle(), 0);
     sqlite3_wal_checkpoint_v2(writer_->handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   }
 

@@ -33,6 +33,7 @@ Result<void> SqliteWrite::roll_back_to_savepoint() {
 
 Result<void> SqliteWrite::commit() {
   if (!alive()) return fail(Code::io, "the database gave up the transaction; nothing was changed");
+  if (roid_) ONOMA_TRY_VOID(Query(database_, Sql::roid_put).bind(*roid_).run());
   ONOMA_TRY_VOID(Query(database_, Sql::commit).run());
   committed_();
   return {};
@@ -161,12 +162,13 @@ Result<void> SqliteWrite::forget_before(Time time) {
 }
 
 Result<std::uint64_t> SqliteWrite::next_roid() {
-  Query query(database_, Sql::roid_next);
-  ONOMA_TRY(bool there, query.row());
-  if (!there) return fail(Code::corrupt, "the store has lost its counter of object ids");
-  auto number = static_cast<std::uint64_t>(query.integer(0));
-  ONOMA_TRY(there, query.row());  // the update ends with the last row
-  return number;
+  if (!roid_) {
+    Query query(database_, Sql::meta_get);
+    ONOMA_TRY(bool there, query.bind("roid").row());
+    if (!there) return fail(Code::corrupt, "the store has lost its counter of object ids");
+    roid_ = query.integer(0);
+  }
+  return static_cast<std::uint64_t>(++*roid_);
 }
 
 Result<void> SqliteWrite::append_event(model::Event& event) {

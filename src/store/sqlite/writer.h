@@ -56,6 +56,7 @@ class SqliteWrite final : public WriteTransaction {
   Database& database_;
   SqliteReader reader_;
   std::function<void()> committed_;
+  std::optional<std::int64_t> roid_;  // the last number given; written at the commit
 };
 
 }  // namespace onoma::store::sqlite

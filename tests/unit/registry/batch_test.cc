@@ -221,10 +221,12 @@ TEST_F(BatchTest, TheFoldOfAllEventsIsTheTables) {
   auto keep = [&](model::ObjectKind kind, const std::string& key, std::string json) {
     stored[{kind, key}] = std::move(json);
   };
-  for (const auto& o : *view->tlds()) keep(model::ObjectKind::tld, model::name_text(o.name), to_json(o));
-  for (const auto& o : view->registrars({}, 1'000)->items)
-    keep(model::ObjectKind::registrar, o.id, to_json(o));
-  for (const auto& o : view->identifiers({}, 1'000)->items)
+  auto zones = *view->tlds();
+  for (const auto& o : zones) keep(model::ObjectKind::tld, model::name_text(o.name), to_json(o));
+  auto registrars = *view->registrars({}, 1'000);
+  for (const auto& o : registrars.items) keep(model::ObjectKind::registrar, o.id, to_json(o));
+  auto identifiers = *view->identifiers({}, 1'000);
+  for (const auto& o : identifiers.items)
     keep(model::ObjectKind::identifier, o.scheme + ":" + o.canonical, to_json(o));
   std::string after;
   do {
@@ -239,7 +241,8 @@ TEST_F(BatchTest, TheFoldOfAllEventsIsTheTables) {
   } while (!after.empty());
   EXPECT_EQ(folded, stored);
   // The links agree with the objects.
-  for (const auto& o : view->domains({}, 1'000)->items)
+  auto domains = *view->domains({}, 1'000);
+  for (const auto& o : domains.items)
     for (const auto& host : o.name_servers) {
       auto users = *view->domains_using(host, 1'000);
       EXPECT_NE(std::ranges::find(users, o.name), users.end());
