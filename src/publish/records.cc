@@ -138,17 +138,18 @@ std::vector<RRset> records_for(const model::Tld& tld) {
                       .expire_s = tld.expire_s,
                       .minimum_s = tld.minimum_s};
   add_set(out, {.owner = tld.name, .type = RRType::SOA, .ttl = tld.soa_ttl_s, .rdatas = {soa.rdata()}});
-  std::map<RRType, RRset> sets;
+  std::map<std::pair<wire::Name, RRType>, RRset> sets;
   for (const auto& record : tld.apex) {
     auto rdata = wire::parse_rdata(record.type, record.data, tld.name);
     if (!rdata) continue;
-    auto& set =
-        sets.try_emplace(record.type, RRset{.owner = tld.name, .type = record.type, .ttl = record.ttl_s})
-            .first->second;
+    const auto& owner = record.name ? *record.name : tld.name;
+    auto& set = sets.try_emplace({owner, record.type},
+                                 RRset{.owner = owner, .type = record.type, .ttl = record.ttl_s})
+                    .first->second;
     set.ttl = std::min(set.ttl, record.ttl_s);
     set.rdatas.push_back(std::move(*rdata));
   }
-  for (auto& [type, set] : sets) add_set(out, std::move(set));
+  for (auto& [place, set] : sets) add_set(out, std::move(set));
   return out;
 }
 

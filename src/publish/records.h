@@ -18,8 +18,8 @@ bool is_published(const model::Domain& domain);
 std::vector<wire::RRset> records_for(const model::Domain& domain, const model::Tld& tld);
 // A and AAAA at the host's name. Whether they are published at all is decided by who uses the host.
 std::vector<wire::RRset> records_for(const model::Host& host, const model::Tld& tld);
-// SOA (serial 0) and everything else at the apex. The texts were checked when the TLD was written; one that
-// cannot be read is left out.
+// SOA (serial 0) and the zone's own records, at the apex and below it. The texts were checked when the TLD
+// was written; one that cannot be read is left out.
 std::vector<wire::RRset> records_for(const model::Tld& tld);
 
 // The DNS view of all identifiers that share one name (identifiers.md §1.4): for each a pointer TXT

@@ -183,8 +183,9 @@ Result<bool> RegistrySource::publishes_host(model::ObjectReader& reader, const m
 
 Result<std::vector<RRset>> RegistrySource::content_at(model::ObjectReader& reader, const model::Tld& tld,
                                                       const Name& owner) {
-  if (owner == tld_) return records_for(tld);
-  std::vector<RRset> out;
+  auto out = records_for(tld);
+  std::erase_if(out, [&](const RRset& set) { return !(set.owner == owner); });
+  if (owner == tld_) return out;
   const auto take = [&](std::vector<RRset> sets) {
     for (auto& set : sets) out.push_back(std::move(set));
   };

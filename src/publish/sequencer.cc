@@ -62,6 +62,19 @@ Result<zone::SnapshotPtr> build(const wire::Name& zone, const zone::Diff& first)
   return builder.finish();
 }
 
+constexpr std::size_t kWarningsLogged = 3;
+
+void log_warnings(const wire::Name& zone, std::uint32_t serial, const zone::Verdict& verdict) {
+  for (std::size_t i = 0; i < std::min(verdict.findings.size(), kWarningsLogged); ++i)
+    log::warning("publish", fmt::format("zone {} serial {}: {} {}", zone.text(), serial,
+                                        verdict.findings[i].owner, verdict.findings[i].what));
+  if (verdict.total > kWarningsLogged)
+    log::warning("publish",
+                 fmt::format("zone {} serial {}: {} more warnings; `onoma zone verify` on the exported zone "
+                             "shows them",
+                             zone.text(), serial, verdict.total - kWarningsLogged));
+}
+
 std::string describe(const zone::Verdict& verdict) {
   std::string text = fmt::format("{} findings", verdict.total);
   for (const auto& finding : verdict.findings) {
@@ -322,9 +335,7 @@ Result<bool> Sequencer::accept(Step step, std::vector<VersionTrace>& out) {
     stages_.sink->refused(version, verdict);
     return false;
   }
-  for (const auto& finding : verdict.findings)
-    log::warning("publish", fmt::format("zone {} serial {}: {} {}", options_.zone.text(), version.serial,
-                                        finding.owner, finding.what));
+  log_warnings(options_.zone, version.serial, verdict);
   if (stages_.log) ONOMA_TRY_VOID(stages_.log->append(version));
   step.trace.durable = clock_.now();
   current_ = step.after;
