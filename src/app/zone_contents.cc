@@ -41,8 +41,13 @@ class Reader {
       case RRType::A:
       case RRType::AAAA:
         return take_address(record);
-      default:
+      case RRType::CNAME:
+      case RRType::DNAME:
         return leave_out(fmt::format("{} below the apex", wire::type_text(record.type)));
+      default:
+        out_.apex.push_back(
+            {record.type, record.ttl, wire::rdata_text(record.type, record.rdata), record.owner.lower()});
+        return {};
     }
   }
 
@@ -57,6 +62,7 @@ class Reader {
                   fmt::format("{} is no zone file of {}: there are no NS records at the zone's name",
                               file_name, model::name_text(out_.zone)));
     drop_ds_without_ns();
+    drop_hidden();
     for (std::size_t i = 0; i < out_.delegations.size(); ++i) {
       auto& one = out_.delegations[i];
       std::ranges::sort(one.name_servers);
@@ -140,6 +146,18 @@ class Reader {
       out_.delegation_at.emplace(out_.delegations[i].name, i);
   }
 
+  // Records of the zone's own at or below a delegation, which hides them.
+  void drop_hidden() {
+    const auto hidden = [&](const model::ApexRecord& record) {
+      if (!record.name) return false;
+      for (Name at = *record.name; at.label_count() > out_.zone.label_count(); at = at.parent())
+        if (out_.delegation_at.contains(at)) return true;
+      return false;
+    };
+    if (const auto count = std::erase_if(out_.apex, hidden); count > 0)
+      out_.left_out["hidden by a delegation"] += count;
+  }
+
   ZoneContents& out_;
   std::size_t soas_ = 0;
 };
@@ -164,8 +182,9 @@ Result<ZoneContents> read_contents(std::string_view text, const Name& zone, cons
 std::string tld_json(const ZoneContents& contents, const std::string& denial, bool create) {
   std::vector<std::string> apex;
   for (const auto& record : contents.apex)
-    apex.push_back(fmt::format(R"({{"type":"{}","ttl_s":{},"data":{}}})", wire::type_text(record.type),
-                               record.ttl_s, quoted(record.data)));
+    apex.push_back(fmt::format(R"({{"type":"{}","ttl_s":{},"data":{}{}}})", wire::type_text(record.type),
+                               record.ttl_s, quoted(record.data),
+                               record.name ? R"(,"name":)" + name_json(*record.name) : ""));
   const auto& soa = contents.soa;
   auto out = fmt::format(
       R"({{"mname":{},"rname":{},"refresh_s":{},"retry_s":{},"expire_s":{},"minimum_s":{},"soa_ttl_s":{},"apex":[{}])",

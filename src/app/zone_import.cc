@@ -112,7 +112,8 @@ bool same_apex(const ZoneContents& contents, const model::Tld& tld) {
     std::vector<std::string> out;
     for (const auto& record : records) {
       const auto rdata = wire::parse_rdata(record.type, record.data, {});
-      out.push_back(fmt::format("{} {} {}", wire::type_text(record.type), record.ttl_s,
+      out.push_back(fmt::format("{} {} {} {}", record.name ? record.name->text() : "@",
+                                wire::type_text(record.type), record.ttl_s,
                                 rdata ? wire::rdata_text(record.type, *rdata) : record.data));
     }
     std::ranges::sort(out);

@@ -51,6 +51,7 @@ void read_apex_record(const boost::json::value& value, const std::string& path, 
   }
   fields.number("ttl_s", out.ttl_s, 0, 0x7fffffff);
   fields.text("data", out.data);
+  if (Name name; fields.name("name", name)) out.name = name;
   fields.finish();
 }
 
@@ -74,6 +75,7 @@ std::string to_json(const Tld& tld) {
     out.member("type", wire::type_text(record.type));
     out.member("ttl_s", record.ttl_s);
     out.member("data", record.data);
+    if (record.name) out.member("name", *record.name);
     out.close_object();
   }
   out.close_array();

@@ -29,12 +29,13 @@ struct Origin {
   std::uint64_t revision = 0;
 };
 
-// A record at the apex of a zone that the registry operates, kept as found: presentation text, absolute
-// names.
+// A record of the zone itself, kept as found: presentation text, absolute names. It stands at the apex, or at
+// a name below it that no object has (_dmarc and the like).
 struct ApexRecord {
   wire::RRType type{};
   std::uint32_t ttl_s = 0;
   std::string data;
+  std::optional<Name> name;  // absent: the apex
   bool operator==(const ApexRecord&) const = default;
 };
 
@@ -49,7 +50,7 @@ struct Tld {
   Name mname, rname;  // SOA values; the serial is the publisher's
   std::uint32_t refresh_s = 1800, retry_s = 900, expire_s = 604800, minimum_s = 300;
   std::uint32_t soa_ttl_s = 3600;
-  std::vector<ApexRecord> apex;  // NS and whatever else stands at the apex, the SOA aside
+  std::vector<ApexRecord> apex;  // NS and whatever else is the zone's own, the SOA aside
   std::uint32_t ns_ttl_s = 3600, ds_ttl_s = 3600, address_ttl_s = 3600;  // where an object says nothing
   GluePolicy glue = GluePolicy::wide;
   SerialPolicy serial = SerialPolicy::unixtime;

@@ -66,7 +66,8 @@ constexpr auto kSchemas = std::to_array<Schema>({
                        R"("type":)" TEXT R"(,"title":)" TEXT R"(,"status":{"type":"integer"},"detail":)" TEXT
                        R"(,"code":)" TEXT R"(,"field":)" TEXT
                        R"(,"candidates":)" LIST_OF("IdentifierText") R"(,"resolution":)" REF("Resolution"))},
-    {"ApexRecord", OBJECT(R"(["type","data"])", R"("type":)" TEXT R"(,"ttl_s":)" SECONDS R"(,"data":)" TEXT)},
+    {"ApexRecord", OBJECT(R"(["type","data"])",
+                          R"("type":)" TEXT R"(,"ttl_s":)" SECONDS R"(,"data":)" TEXT R"(,"name":)" TEXT)},
     {"Ds",
      OBJECT(
          R"(["key_tag","algorithm","digest_type","digest"])",

@@ -51,7 +51,9 @@ TEST(JsonObjects, EveryKindSurvives) {
   Tld tld;
   tld.name = name("test");
   tld.origin = origin();
-  tld.apex = {{wire::RRType::NS, 3600, "ns1.test."}, {wire::RRType::TXT, 60, "\"a \\\"b\\\"\""}};
+  tld.apex = {{wire::RRType::NS, 3600, "ns1.test."},
+              {wire::RRType::TXT, 60, "\"a \\\"b\\\"\""},
+              {wire::RRType::TXT, 60, "\"own\"", name("_x.test")}};
   tld.identifier_apex = name("id.test");
   tld.denial = DenialPolicy::unsigned_zone;
   tld.glue = GluePolicy::narrow;

@@ -66,6 +66,19 @@ model::Value v3() {
           .timestamp = 0x6553f100};
 }
 
+TEST(ZoneRecords, StandAtTheApexAndAtNamesOfTheZonesOwn) {
+  auto zone = tld();
+  zone.apex = {{wire::RRType::NS, 3600, "ns.test."},
+               {wire::RRType::TXT, 60, "\"apex\""},
+               {wire::RRType::TXT, 60, "\"v=DMARC1\"", name("_dmarc.test.")}};
+  const auto sets = records_for(zone);
+  EXPECT_EQ(sets.size(), 4U);
+  const auto text = lines(sets);
+  EXPECT_THAT(text, HasSubstr("test. 3600 IN NS ns.test."));
+  EXPECT_THAT(text, HasSubstr("\ntest. 60 IN TXT \"apex\""));
+  EXPECT_THAT(text, HasSubstr("_dmarc.test. 60 IN TXT \"v=DMARC1\""));
+}
+
 TEST(HandleValue, HasTheOctetsOfTheVector) {
   EXPECT_EQ(
       hex(handle_value(v3())),

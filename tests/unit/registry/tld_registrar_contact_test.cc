@@ -31,6 +31,30 @@ TEST_F(TldTest, CreateIsRefused) {
   refused(Code::bad_syntax, "name", model::TldCreate{zone("a_b")}, "operator");
 }
 
+TEST_F(TldTest, RecordsOfTheZonesOwnBelowItsApex) {
+  const auto with = [&](wire::RRType type, const char* data, const char* owner) {
+    auto tld = zone("new");
+    tld.apex.push_back({type, 60, data, name(owner)});
+    return tld;
+  };
+  const auto dmarc = with(wire::RRType::TXT, "\"v=DMARC1\"", "_dmarc.kept.new");
+  refused(Code::policy_refused, "apex[1].name", model::TldCreate{with(wire::RRType::TXT, "x", "_dmarc.test")},
+          "operator");
+  refused(Code::policy_refused, "apex[1].name", model::TldCreate{with(wire::RRType::TXT, "x", "new")},
+          "operator");
+  refused(Code::policy_refused, "apex[1].type",
+          model::TldCreate{with(wire::RRType::A, "192.0.2.1", "www.new")}, "operator");
+  refused(Code::policy_refused, "apex[1].type", model::TldCreate{with(wire::RRType::NS, "a.b.", "www.new")},
+          "operator");
+  must(model::TldCreate{dmarc}, "operator");
+  refused(Code::policy_refused, "name", domain("kept.new"), "operator");
+  auto tld = *reader()->tld(name("new"));
+  EXPECT_EQ(tld->apex, dmarc.apex);
+  must(domain("info.new", {"a.gtld.invalid"}), "operator");
+  refused(Code::association_prohibits, "apex[1].name",
+          model::TldUpdate{with(wire::RRType::TXT, "x", "a.info.new")}, "operator");
+}
+
 TEST_F(TldTest, DefaultsAreFilledIn) {
   must(model::TldCreate{zone("new")}, "operator");
   auto tld = *reader()->tld(name("new"));
