@@ -20,6 +20,19 @@ void ZoneTableSink::remove(const wire::Name& zone) {
   table_.remove(zone);
 }
 
+Reclaimer::Reclaimer(os::JobPool& pool, serve::ZoneTable& table) : table_(table), queue_(pool) {
+  arm();
+}
+Reclaimer::~Reclaimer() {
+  queue_.stop();
+}
+void Reclaimer::arm() {
+  queue_.post_after(std::chrono::seconds{1}, [this] {
+    table_.reclaim();
+    arm();
+  });
+}
+
 Result<std::vector<os::Endpoint>> endpoints(const std::vector<std::string>& texts) {
   std::vector<os::Endpoint> out;
   for (const auto& text : texts) {

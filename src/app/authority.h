@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "os/address.h"
+#include "os/job_pool.h"
 #include "publish/publisher.h"
 #include "serve/zones.h"
 
@@ -22,6 +23,19 @@ class ZoneTableSink final : public publish::ZoneSink {
 
  private:
   serve::ZoneTable& table_;
+};
+
+// Frees replaced versions once a second for as long as it lives.
+class Reclaimer {
+ public:
+  // Both must outlive it.
+  Reclaimer(os::JobPool& pool, serve::ZoneTable& table);
+  ~Reclaimer();
+
+ private:
+  void arm();
+  serve::ZoneTable& table_;
+  os::SerialQueue queue_;
 };
 
 Result<std::vector<os::Endpoint>> endpoints(const std::vector<std::string>& texts);

@@ -117,6 +117,8 @@ Result<void> run(const Globals& globals, const Arguments& arguments) {
   std::filesystem::create_directories(globals.data, ignored);
   const auto control_path = arguments.control.empty() ? globals.data + "/control.sock" : arguments.control;
   ONOMA_TRY(const auto control, serve_control(control_path, file_zone_commands(zones)));
+  os::JobPool upkeep({.threads = 1, .name = "upkeep"});
+  const Reclaimer reclaimer(upkeep, table);
   server->start();
   fmt::print("ready dns={} zones={} control={}\n", texts(server->bound()), table.size(), control_path);
   std::fflush(stdout);

@@ -85,6 +85,7 @@ struct Node::State {
   std::optional<os::JobPool> pool;
   serve::ZoneTable table;
   std::unique_ptr<ZoneTableSink> sink;
+  std::optional<Reclaimer> reclaimer;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<publish::Publisher> publisher;
   std::unique_ptr<Resolution> resolution;
@@ -122,6 +123,7 @@ Result<void> Node::State::open_data() {
   ONOMA_TRY(registry,
             registry::Registry::open({.store = {.path = settings.data + "/registry.sqlite"}}, clock, rng));
   sink = std::make_unique<ZoneTableSink>(table);
+  reclaimer.emplace(*pool, table);
   publisher = std::make_unique<publish::Publisher>(
       publish::PublisherOptions{.folder = settings.data + "/zones"}, *registry,
       [this](const model::Tld& tld) { return parts(tld); }, *sink, *pool, clock);

@@ -1,15 +1,26 @@
 #include "model/ports.h"
 
-#include <future>
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <utility>
 
 namespace onoma::model {
 
 Result<Outcome> CommandPort::run(Command command, Context context) {
-  std::promise<Result<Outcome>> promise;
-  auto outcome = promise.get_future();
-  submit(std::move(command), std::move(context),
-         [&promise](Result<Outcome> result) { promise.set_value(std::move(result)); });
-  return outcome.get();
+  // Shared, because the caller may go on while the other thread still holds it.
+  struct Waiting {
+    std::optional<Result<Outcome>> outcome;
+    std::atomic<bool> done{false};
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  submit(std::move(command), std::move(context), [waiting](Result<Outcome> result) {
+    waiting->outcome = std::move(result);
+    waiting->done.store(true, std::memory_order_release);
+    waiting->done.notify_one();
+  });
+  waiting->done.wait(false, std::memory_order_acquire);
+  return *std::move(waiting->outcome);
 }
 
 std::string_view command_name(const Command& command) {

@@ -38,6 +38,8 @@ class FileSource final : public zone::DiffSource {
 
   void use(std::string file) { file_ = std::move(file); }
   const std::string& file() const { return file_; }
+  // Of the newest file read; what apply() changes is not followed.
+  std::uint32_t earliest_expiry() const { return earliest_expiry_; }
   void read_again() { read_wanted_ = true; }
   void offer(zone::Diff diff) { pending_ = std::move(diff); }
 
@@ -77,12 +79,14 @@ class FileSource final : public zone::DiffSource {
     if (warnings.size() > kWarningsShown)
       log::warning("zone", fmt::format("{}: {} more warnings of this kind", zone_.text(),
                                        warnings.size() - kWarningsShown));
+    earliest_expiry_ = snapshot->facts().earliest_expiry;
     return snapshot;
   }
 
   Name zone_;
   std::string file_;
   bool read_wanted_ = false;
+  std::uint32_t earliest_expiry_ = 0;
   std::optional<zone::Diff> pending_;
 };
 
@@ -102,7 +106,7 @@ struct FileZones::Entry final : zone::VersionSink {
       out.serial = current->facts().serial;
       out.names = current->facts().names;
       out.records = current->facts().records;
-      out.earliest_expiry = current->facts().earliest_expiry;
+      out.earliest_expiry = source->earliest_expiry();
     }
     return out;
   }
@@ -129,7 +133,7 @@ std::shared_ptr<FileZones::Entry> FileZones::find(const Name& zone) const {
 Result<FileZoneStatus> FileZones::run(Entry& entry) {
   const bool shown = !entry.sequencer->run().empty();
   entry.problem = entry.sequencer->reason();
-  if (shown) warn_if_expired(entry.zone, entry.sequencer->current()->facts().earliest_expiry, clock_.now());
+  if (shown) warn_if_expired(entry.zone, entry.source->earliest_expiry(), clock_.now());
   if (entry.problem.empty()) return entry.status();
   const bool held = entry.sequencer->state() == Sequencer::State::held;
   return fail(held ? Code::gate_refused : Code::bad_syntax, entry.problem);

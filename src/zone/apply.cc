@@ -73,7 +73,6 @@ Result<SnapshotPtr> TreeSnapshot::build(const Name& apex, std::vector<EntryPtr> 
   }
   made->names_.build(std::move(names));
   made->nsec3_.build(std::move(nsec3));
-  made->digest_.reset();
   if (!made->refresh_facts())
     return fail(Code::bad_request, fmt::format("the zone {} has no SOA record", apex.text()));
   return SnapshotPtr(std::move(made));
@@ -222,7 +221,7 @@ void TreeSnapshot::account_set(NameView owner, const EncodedSet& set, bool added
         facts_.earliest_expiry = expiration;
     }
   }
-  if (digest_) digest_set(*digest_, owner, set, added);
+  if (auto* digest = digest_.known()) digest_set(*digest, owner, set, added);
 }
 
 bool TreeSnapshot::refresh_facts() {

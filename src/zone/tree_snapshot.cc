@@ -89,10 +89,8 @@ TreeSnapshot::TreeSnapshot(const TreeSnapshot& other)
       nsec3_(other.nsec3_),
       apex_(other.apex_),
       star_names_(other.star_names_),
-      nsec_sets_(other.nsec_sets_) {
-  std::scoped_lock lock(other.digest_lock_);
-  digest_ = other.digest_;
-}
+      nsec_sets_(other.nsec_sets_),
+      digest_(other.digest_) {}
 
 Lookup TreeSnapshot::find(const LookupKey& lookup) const {
   const auto key = key_of(lookup);
@@ -204,18 +202,15 @@ Cursor TreeSnapshot::nsec3_seek(std::string_view hash) const {
 }
 
 const SetDigest& TreeSnapshot::content_digest() const {
-  std::scoped_lock lock(digest_lock_);
-  if (!digest_) {
-    // Costs a hash per RRset, so it waits until somebody asks; later versions carry it on.
-    SetDigest digest;
-    for (auto place = names_.first(); place.valid(); place.next()) {
-      const auto node = place.entry()->node();
-      for (std::size_t i = 0, n = node.size(); i < n; ++i)
-        digest_set(digest, node.owner(), encoded_set(node, i), true);
-    }
-    digest_ = digest;
+  if (const auto* known = digest_.known()) return *known;
+  // Costs a hash per RRset, so it waits until somebody asks; later versions carry it on.
+  SetDigest digest;
+  for (auto place = names_.first(); place.valid(); place.next()) {
+    const auto node = place.entry()->node();
+    for (std::size_t i = 0, n = node.size(); i < n; ++i)
+      digest_set(digest, node.owner(), encoded_set(node, i), true);
   }
-  return *digest_;
+  return digest_.set(digest);
 }
 
 }  // namespace onoma::zone

@@ -3,13 +3,39 @@
 // first use (content_digest) is guarded.
 #pragma once
 
-#include <mutex>
+#include <atomic>
+#include <memory>
 
 #include "zone/node.h"
 #include "zone/set_digest.h"
 #include "zone/tree.h"
 
 namespace onoma::zone {
+
+// A digest that is worked out when somebody first asks. Askers at the same time may each work it out; one
+// result stays.
+class OnceDigest {
+ public:
+  OnceDigest() = default;
+  OnceDigest(const OnceDigest& other) {
+    if (const auto* known = other.known()) value_.store(new SetDigest(*known), std::memory_order_release);
+  }
+  OnceDigest& operator=(const OnceDigest&) = delete;
+  ~OnceDigest() { delete value_.load(std::memory_order_acquire); }
+
+  const SetDigest* known() const { return value_.load(std::memory_order_acquire); }
+  SetDigest* known() { return value_.load(std::memory_order_acquire); }  // for the one who makes a version
+  const SetDigest& set(const SetDigest& digest) const {
+    auto fresh = std::make_unique<SetDigest>(digest);
+    SetDigest* expected = nullptr;
+    if (value_.compare_exchange_strong(expected, fresh.get(), std::memory_order_acq_rel))
+      return *fresh.release();
+    return *expected;
+  }
+
+ private:
+  mutable std::atomic<SetDigest*> value_{nullptr};
+};
 
 class TreeSnapshot final : public Snapshot {
  public:
@@ -57,8 +83,7 @@ class TreeSnapshot final : public Snapshot {
   const Entry* apex_ = nullptr;   // held by names_
   std::uint64_t star_names_ = 0;  // owners with a label "*"
   std::uint64_t nsec_sets_ = 0;
-  mutable std::mutex digest_lock_;
-  mutable std::optional<SetDigest> digest_;
+  OnceDigest digest_;
 };
 
 // The 20 octets in an NSEC3 record's owner name; nullopt when it is not directly below `apex` or no such
