@@ -10,7 +10,7 @@ import time
 from common import save, table
 from gen import zone as generator
 from support import zones
-from support.lab import Lab, wait_for
+from support.lab import Lab
 from support.servers import Serve
 
 
@@ -26,10 +26,7 @@ def measure(name, tld, path):
         if status != 0:
             raise SystemExit(f"{name}: {out}{err}")
         rest = serve.rest()
-        last = rest.get("/v1/events?limit=1").json.get("last")
-        client = serve.client()
-        wait_for(lambda: client.serial(tld) and (zone := rest.get("/v1/zones").json["items"][0])["last_event"] >= last and
-                 zone["state"] == "idle", 600, "the zone")
+        serve.settle(tld, 600)
         visible = time.monotonic() - begun
         zone = rest.get("/v1/zones").json["items"][0]
         serve.stop()

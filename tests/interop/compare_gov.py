@@ -35,6 +35,7 @@ with Lab() as lab:
     status, out, err = serve.onoma("zone", "import", original, "--zone", "gov", f"--{denial}", timeout_s=300)
     checks.equal((status, err if status else ""), (0, ""), "the import succeeds")
     print(f"imported in {time.monotonic() - begun:.1f} s\n{out}{err}"[:3000])
+    serve.settle("gov")
 
     exported = lab.folder / "export.zone"
     status, out, err = serve.onoma("zone", "export", "gov", "--output", exported)

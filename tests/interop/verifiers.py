@@ -63,6 +63,7 @@ with Lab() as lab:
     serve = Serve(lab).start()
     status, out, err = serve.onoma("zone", "import", gov, "--zone", "gov", timeout_s=300)
     checks.equal((status, err if status else ""), (0, ""), "the import succeeds")
+    serve.settle("gov")
     exported = lab.folder / "export.zone"
     status, out, err = serve.onoma("zone", "export", "gov", "--output", exported)
     if checks.equal((status, err), (0, ""), "the export succeeds"):

@@ -39,7 +39,7 @@ def program():
     """The onoma under test."""
     given = os.environ.get("ONOMA_PROGRAM")
     if given:
-        return given
+        return os.path.abspath(given)
     for folder in (os.environ.get("ONOMA_BINARY_DIR"), SOURCE / "build/release", SOURCE / "build/debug"):
         if folder and os.access(pathlib.Path(folder) / "onoma", os.X_OK):
             return str(pathlib.Path(folder) / "onoma")

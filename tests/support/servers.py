@@ -5,7 +5,7 @@ import pathlib
 import re
 import time
 
-from .lab import free_port, program
+from .lab import free_port, program, wait_for
 from .packets import Client
 from .rest import Rest
 
@@ -68,6 +68,18 @@ class Serve:
 
     def client(self):
         return Client(self.dns)
+
+    def settle(self, zone, timeout_s=120):
+        """Waits until the zone shows everything that was committed."""
+        rest = self.rest()
+        last = rest.get("/v1/events?limit=1").json["newest"]
+
+        def done():
+            found = [one for one in rest.get("/v1/zones").json["items"] if one["zone"].strip(".") == zone.strip(".")]
+            return found and found[0]["last_event"] >= last and found[0]["state"] == "idle"
+
+        wait_for(done, timeout_s, f"the zone {zone} up to event {last}")
+        rest.close()
 
     def onoma(self, *words, timeout_s=120, env=None):
         """The command line, told of this server through its data directory: (status, stdout, stderr)."""
