@@ -42,4 +42,7 @@ void add_lookup_commands(CLI::App& root, Globals& globals);         // resolve, 
 void add_zone_registry_commands(CLI::App& zone, Globals& globals);  // import, export
 void add_key_commands(CLI::App& root, Globals& globals);            // key list
 
+// The tables of docs/reference; hidden.
+void add_reference(CLI::App& root, Globals& globals);
+
 }  // namespace onoma::app
