@@ -120,7 +120,7 @@ void add_import(CLI::App& zone, Globals& globals) {
                                    {"--opt-out", "nsec3_opt_out"},
                                    {"--unsigned", "unsigned"}})
     command->add_flag_callback(
-        flag, [arguments, word = word] { arguments->options.denial = word; },
+        flag, [arguments, text = word] { arguments->options.denial = text; },
         "how the zone is signed; else as in the file");
   command->footer(
       "Examples:\n  onoma zone import gov.zone --zone gov\n  onoma zone import gov-next.zone --zone gov "

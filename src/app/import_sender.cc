@@ -40,16 +40,18 @@ std::vector<Range> batches_of(const std::vector<std::string>& objects) {
   return out;
 }
 
-// "domain x.gov: DS 1 5 1: digest type 1" → "DS N N N: digest type N": what many notes have in common.
+// What many notes have in common: "domain x.gov: DS 1 5 1: the digest type is not 2" → "the digest type is
+// not 2", and "its name server ns1.x.gov lies …" → "its name server ... lies …".
 std::string reason_of(std::string_view note) {
-  if (const auto colon = note.find(": "); colon != std::string_view::npos) note.remove_prefix(colon + 2);
+  if (const auto colon = note.rfind(": "); colon != std::string_view::npos) note.remove_prefix(colon + 2);
   std::string out;
-  for (std::size_t i = 0; i < note.size(); ++i) {
-    const bool digit = note[i] >= '0' && note[i] <= '9';
-    if (!digit)
-      out += note[i];
-    else if (out.empty() || out.back() != 'N' || (i > 0 && !(note[i - 1] >= '0' && note[i - 1] <= '9')))
-      out += 'N';
+  while (!note.empty()) {
+    const auto end = std::min(note.find(' '), note.size());
+    const auto word = note.substr(0, end);
+    const auto mark = word.find_first_of(".:");
+    if (!out.empty()) out += ' ';
+    out += mark != std::string_view::npos && mark + 1 < word.size() ? std::string_view("...") : word;
+    note.remove_prefix(std::min(end + 1, note.size()));
   }
   return out;
 }

@@ -14,12 +14,6 @@
 namespace onoma::front {
 namespace {
 
-constexpr Duration kWaitMax = std::chrono::seconds{5};
-
-std::string to_text(Time time) {
-  return quoted(iso8601(time));
-}
-
 // `"5"` → 5; `*`: any revision. A weak tag never fits a write (RFC 9110 §13.1.1).
 Result<std::optional<std::uint64_t>> revision_of(std::string_view field) {
   if (field.empty() || field == "*") return std::optional<std::uint64_t>{};
@@ -31,38 +25,6 @@ Result<std::optional<std::uint64_t>> revision_of(std::string_view field) {
   }
   return fail(Code::revision_conflict,
               fmt::format("If-Match is {}; this server's tags look like \"3\"", field));
-}
-
-// One more member at the end of an object.
-std::string with_member(std::string json, std::string_view name, std::string_view value) {
-  json.pop_back();
-  return json + fmt::format(R"(,"{}":{}}})", name, value);
-}
-
-std::string trace_json(const publish::VersionTrace& trace, Time committed) {
-  auto out =
-      fmt::format(R"({{"zone":{},"serial":{},"first_event":{},"last_event":{},"changes":{},"replayed":{})",
-                  quoted(model::name_text(trace.zone)), trace.serial, trace.first_event, trace.last_event,
-                  trace.changes, trace.replayed);
-  if (!trace.replayed) {
-    const auto after = std::max(Duration{}, trace.shown - committed);
-    out += fmt::format(
-        R"(,"collected":{},"signed":{},"checked":{},"durable":{},"visible":{},"visible_after_us":{})",
-        to_text(trace.collected), to_text(trace.signed_at), to_text(trace.checked), to_text(trace.durable),
-        to_text(trace.shown), after.count());
-  }
-  return out + "}";
-}
-
-// Zones that could not show the event, and why.
-std::string held_json(const std::vector<publish::ZoneStatus>& zones, std::uint64_t event) {
-  using State = publish::Sequencer::State;
-  std::vector<std::string> out;
-  for (const auto& zone : zones)
-    if ((zone.state == State::held || zone.state == State::failing) && zone.last_event < event)
-      out.push_back(fmt::format(R"({{"zone":{},"reason":{}}})", quoted(model::name_text(zone.zone)),
-                                quoted(zone.reason)));
-  return out.empty() ? std::string{} : fmt::format("[{}]", fmt::join(out, ","));
 }
 
 HttpResponse outcome_response(const model::Outcome& outcome, const std::string& location) {
@@ -116,7 +78,7 @@ void Door::write(Call call, model::Command command, Location location) {
     if (!result) return respond(problem(result.error()));
     auto response = outcome_response(*result, location ? location(*result) : std::string{});
     if (!waits || result->seq == 0) return respond(std::move(response));
-    when_shown(result->seq, result->committed,
+    when_shown(result->seq,
                [response = std::move(response), respond = std::move(respond)](const Shown& shown) mutable {
                  response.body = shown.added_to(std::move(response.body));
                  response.headers.emplace_back("Onoma-Visibility", shown.visibility);
@@ -124,31 +86,6 @@ void Door::write(Call call, model::Command command, Location location) {
                });
   };
   services.commands.submit(std::move(command), std::move(context), std::move(done));
-}
-
-void Door::when_shown(std::uint64_t event, Time committed, std::move_only_function<void(Shown)> then) {
-  waiters.add(event, kWaitMax, [this, event, committed, then = std::move(then)](bool worked_through) mutable {
-    Shown shown{.published = published_json(event, committed), .held = held_json(services.zones(), event)};
-    shown.visibility = !worked_through            ? "pending"
-                       : !shown.published.empty() ? "visible"
-                       : !shown.held.empty()      ? "held"
-                                                  : "unchanged";
-    then(std::move(shown));
-  });
-}
-
-std::string Door::Shown::added_to(std::string json) const {
-  json = with_member(std::move(json), "visibility", quoted(visibility));
-  if (!published.empty()) json = with_member(std::move(json), "published", published);
-  if (!held.empty()) json = with_member(std::move(json), "held", held);
-  return json;
-}
-
-std::string Door::published_json(std::uint64_t event, Time committed) const {
-  std::vector<std::string> out;
-  for (const auto& zone : services.zones())
-    if (const auto trace = services.trace_of(zone.zone, event)) out.push_back(trace_json(*trace, committed));
-  return out.empty() ? std::string{} : fmt::format("[{}]", fmt::join(out, ","));
 }
 
 Result<wire::Name> name_of(std::string_view text) {

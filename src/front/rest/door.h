@@ -40,9 +40,10 @@ struct Door {
     std::string visibility, published, held;  // the latter two JSON lists, or empty
     std::string added_to(std::string json) const;
   };
-  void when_shown(std::uint64_t event, Time committed, std::move_only_function<void(Shown)> then);
-  // [{"zone":…,"serial":…},…] for an event committed at `committed`; "" when no version carried it.
-  std::string published_json(std::uint64_t event, Time committed) const;
+  void when_shown(std::uint64_t event, std::move_only_function<void(Shown)> then);
+  // [{"zone":…,"serial":…},…]: the versions that carried the event into the zones that it concerns; "" when
+  // none did.
+  std::string published_json(const model::Event& event) const;
 };
 
 void add_object_routes(Door& door);
@@ -50,6 +51,9 @@ void add_event_routes(Door& door);
 void add_zone_routes(Door& door);
 void add_lookup_routes(Door& door);
 
+// A member of an object as model/json.h writes it: compact, and a name between quotes nowhere else, since
+// quotes inside texts are escaped. For members whose texts need no escapes.
+std::string text_member(std::string_view json, std::string_view name);
 // A name from the path or a query, as people write it.
 Result<wire::Name> name_of(std::string_view text);
 // An object with its ETag; 304 when the client has it already.

@@ -25,7 +25,7 @@ std::optional<std::uint64_t> number_of(std::string_view text) {
 
 std::string with_published(const Door& door, const model::Event& event) {
   auto json = model::to_json(event);
-  const auto published = door.published_json(event.seq, event.time);
+  const auto published = door.published_json(event);
   if (published.empty()) return json;
   json.pop_back();
   return json + fmt::format(R"(,"published":{}}})", published);
@@ -74,7 +74,7 @@ void get_event(Door& door, Call call) {
   if (call.argument("wait") != "visible")
     return call.fail({Code::bad_syntax, "`wait` is \"visible\" or absent", "wait"});
   const auto& event = **found;
-  door.when_shown(event.seq, event.time,
+  door.when_shown(event.seq,
                   [json = model::to_json(event), call = std::move(call)](const Door::Shown& shown) mutable {
                     call.json(200, shown.added_to(std::move(json)));
                   });
@@ -97,7 +97,7 @@ void add_event_routes(Door& door) {
               "One event by seq or id, and where it was published",
               Access::token,
               [&door](Call call) { get_event(door, std::move(call)); },
-              {},
+              {kWait},
               "",
               "Event"});
 }

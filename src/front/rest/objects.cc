@@ -18,16 +18,6 @@ Error absent(std::string_view kind, std::string_view key) {
   return {Code::not_found, fmt::format("there is no {} \"{}\"", kind, key), {}};
 }
 
-// The member of the object in an outcome that makes its path.
-std::string text_member(const std::string& json, std::string_view name) {
-  // Written by model::to_json: compact, names without escapes; values of these members need none either.
-  const auto mark = fmt::format("\"{}\":\"", name);
-  const auto at = json.find(mark);
-  if (at == std::string::npos) return {};
-  const auto begin = at + mark.size();
-  return json.substr(begin, json.find('"', begin) - begin);
-}
-
 Door::Location location_by(std::string_view collection, std::string_view member) {
   return [=](const model::Outcome& outcome) {
     return fmt::format("/v1/{}/{}", collection, percent_encode(text_member(outcome.object, member)));
