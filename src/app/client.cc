@@ -23,7 +23,7 @@ std::string from_environment(const char* name) {
   return value ? value : "";
 }
 
-std::string trimmed(std::string text) {
+std::string trimmed(const std::string& text) {
   const auto begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string::npos) return {};
   return text.substr(begin, text.find_last_not_of(" \t\r\n") - begin + 1);

@@ -129,6 +129,7 @@ Result<void> ImportSender::send(const ImportGroup& group) {
   const auto threads = std::min(kInFlight, work.ranges.size());
   work.running = threads;
   std::vector<std::jthread> pool;
+  pool.reserve(threads);
   for (std::size_t i = 0; i < threads; ++i) pool.emplace_back([&] { run(work, access_, target); });
   std::unique_lock lock(work.mutex);
   while (work.running != 0) {
