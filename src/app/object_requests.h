@@ -8,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/json/object.hpp>
-
 #include "base/error.h"
+
+namespace boost::json {
+class object;
+}
 
 namespace onoma::app {
 
