@@ -16,15 +16,6 @@ from support import zones  # noqa: E402
 from support.lab import Checks, Lab, need  # noqa: E402
 from support.servers import Nsd, Serve  # noqa: E402
 
-DNSSEC_TYPES = {"RRSIG", "DNSKEY", "NSEC", "NSEC3", "NSEC3PARAM", "CDS", "CDNSKEY"}
-
-
-def content(path):
-    """What a zone says, DNSSEC's types and the SOA aside: owner, TTL, type and data, in lower case but for TXT."""
-    return {(owner, ttl, kind, " ".join((data if kind == "TXT" else data.lower()).split()))
-            for owner, ttl, kind, data in zones.records(path) if kind not in DNSSEC_TYPES | {"SOA"}}
-
-
 need("nsd", "nsd-checkzone")
 checks = Checks()
 denial = sys.argv[1] if len(sys.argv) > 1 else "opt-out"
@@ -40,7 +31,7 @@ with Lab() as lab:
     exported = lab.folder / "export.zone"
     status, out, err = serve.onoma("zone", "export", "gov", "--output", exported)
     if checks.equal((status, err), (0, ""), "the export succeeds"):
-        before, after = content(original), content(exported)
+        before, after = zones.content(original), zones.content(exported)
         checks.that(not before - after, "the export has every record of the file", sorted(before - after)[:5])
         checks.that(not after - before, "the export has no other record than DNSSEC's", sorted(after - before)[:5])
         kinds = collections.Counter(kind for _, _, kind, _ in zones.records(exported))

@@ -70,13 +70,20 @@ class Serve:
         return Client(self.dns)
 
     def settle(self, zone, timeout_s=120):
-        """Waits until the zone shows everything that was committed."""
+        """Waits until the zone shows everything that was committed. Events that change nothing in the zone make no
+        version: then it has been idle for a second with the same one."""
         rest = self.rest()
         last = rest.get("/v1/events?limit=1").json["newest"]
 
+        seen = [None, 0.0]
+
         def done():
             found = [one for one in rest.get("/v1/zones").json["items"] if one["zone"].strip(".") == zone.strip(".")]
-            return found and found[0]["last_event"] >= last and found[0]["state"] == "idle"
+            if not found or found[0]["state"] != "idle":
+                return False
+            if found[0]["last_event"] != seen[0]:
+                seen[:] = found[0]["last_event"], time.monotonic()
+            return seen[0] >= last or time.monotonic() - seen[1] > 1
 
         wait_for(done, timeout_s, f"the zone {zone} up to event {last}")
         rest.close()

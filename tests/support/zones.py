@@ -40,6 +40,15 @@ def records(path):
             yield owner.lower(), int(ttl), kind.upper(), data.strip()
 
 
+DNSSEC_TYPES = {"RRSIG", "DNSKEY", "NSEC", "NSEC3", "NSEC3PARAM", "CDS", "CDNSKEY"}
+
+
+def content(path):
+    """What a zone says, DNSSEC's types and the SOA aside: owner, TTL, type and data, in lower case but for TXT."""
+    return {(owner, ttl, kind, " ".join((data if kind == "TXT" else data.lower()).split()))
+            for owner, ttl, kind, data in records(path) if kind not in DNSSEC_TYPES | {"SOA"}}
+
+
 def owners(path, but=("NSEC3",)):
     """Every owner name of a zone file, in order of appearance, without those that own only the types in `but`."""
     found = {}
