@@ -79,7 +79,7 @@ void print_report(const Globals& globals, const Name& zone, const ImportReport& 
     fmt::print("removed: {} delegations, {} hosts\n", report.removed_delegations, report.removed_hosts);
   for (const auto& [why, count] : report.left_out) fmt::print("left out: {} records: {}\n", count, why);
   for (const auto& [reason, note] : report.totals.notes)
-    fmt::print("noted {} times: {} (such as {})\n", note.count, reason, note.example);
+    fmt::print("today's policy would refuse {} times: {} (such as {})\n", note.count, reason, note.example);
   const auto served = read_object(report.zone_json);
   const auto member = [&](std::string_view name) {
     return served ? member_text(*served, name) : std::string{};
