@@ -60,6 +60,7 @@ std::string value_text(const Settings& settings, const Member& member) {
           return fmt::format("{}", value);
         } else {
           std::vector<std::string> parts;
+          parts.reserve(value.size());
           for (const auto& part : value) parts.push_back(quoted(part));
           return fmt::format("[{}]", fmt::join(parts, ", "));
         }

@@ -181,6 +181,7 @@ Result<ZoneContents> read_contents(std::string_view text, const Name& zone, cons
 
 std::string tld_json(const ZoneContents& contents, const std::string& denial, bool create) {
   std::vector<std::string> apex;
+  apex.reserve(contents.apex.size());
   for (const auto& record : contents.apex)
     apex.push_back(fmt::format(R"({{"type":"{}","ttl_s":{},"data":{}{}}})", wire::type_text(record.type),
                                record.ttl_s, quoted(record.data),
@@ -211,6 +212,7 @@ std::string delegation_json(const FoundDelegation& delegation) {
 
 std::string host_json(const FoundHost& host) {
   std::vector<std::string> addresses;
+  addresses.reserve(host.addresses.size());
   for (const auto& address : host.addresses) addresses.push_back(quoted(address));
   return fmt::format(R"({{"name":{},"addresses":[{}],"a_ttl_s":{},"aaaa_ttl_s":{}}})", name_json(host.name),
                      fmt::join(addresses, ","), host.a_ttl_s, host.aaaa_ttl_s);

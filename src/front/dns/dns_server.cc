@@ -63,6 +63,7 @@ class TcpHandler final : public os::StreamHandler {
 template <class Handler, class Base>
 std::vector<Base*> pointers(const std::vector<std::unique_ptr<Handler>>& handlers) {
   std::vector<Base*> out;
+  out.reserve(handlers.size());
   for (const auto& handler : handlers) out.push_back(handler.get());
   return out;
 }

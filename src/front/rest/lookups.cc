@@ -13,6 +13,7 @@ namespace {
 
 std::string list_json(const std::vector<ident::Identifier>& identifiers) {
   std::vector<std::string> out;
+  out.reserve(identifiers.size());
   for (const auto& identifier : identifiers) out.push_back(identifier_text_json(identifier));
   return fmt::format("[{}]", fmt::join(out, ","));
 }

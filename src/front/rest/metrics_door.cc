@@ -58,7 +58,7 @@ HttpResponse health_of(std::string_view encoded, const std::vector<publish::Zone
 }  // namespace
 
 HttpHandler metrics_handler(std::function<std::vector<publish::ZoneStatus>()> zones) {
-  return [zones = std::move(zones)](HttpRequest request, Respond respond) {
+  return [zones = std::move(zones)](const HttpRequest& request, Respond respond) {
     if (request.method != "GET" && request.method != "HEAD") {
       auto response = problem({Code::method_not_allowed, "only GET is offered here", {}});
       response.headers.emplace_back("Allow", "GET, HEAD");

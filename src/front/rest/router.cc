@@ -40,7 +40,7 @@ std::optional<std::map<std::string, std::string>> match(std::string_view pattern
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     if (i >= given.size()) return std::nullopt;
     if (takes_rest(wanted[i])) {
-      const std::string_view rest(given[i].data(), path.data() + path.size());
+      const auto rest = path.substr(static_cast<std::size_t>(given[i].data() - path.data()));
       if (rest.empty()) return std::nullopt;
       out.emplace(variable_name(wanted[i]), rest);
       return out;
