@@ -53,27 +53,31 @@ def creators(address, token, lists, results):
 
 
 def watch(client, lists, limit_s):
-    """Asks for the next name of each list until all were seen: {name: (time, answer)}."""
-    seen, at = {}, [0] * len(lists)
+    """Asks for the next few names of each list until all were seen: {name: (time, answer)}."""
+    names = [name for one in lists for name in one]
+    queries = {name: packets.query(packets.name(name), 43, 0, True)[2:] for name in names}
+    waiting = [list(one) for one in lists]
+    width = max(2, 32 // len(lists))
+    seen = {}
     client.socket.settimeout(0.2)
     end = time.time() + limit_s
-    queries = [[packets.query(packets.name(name), 43, 0, True) for name in names] for names in lists]
-    total = sum(map(len, lists))
-    while len(seen) < total:
+    while any(waiting):
         if time.time() > end:
-            raise TimeoutError(f"{total - len(seen)} domains did not become visible")
-        waiting = [i for i in range(len(lists)) if at[i] < len(lists[i])]
-        for i in waiting:
-            client.socket.send(struct.pack("!H", i) + queries[i][at[i]][2:])
-        for _ in waiting:
+            raise TimeoutError(f"{sum(map(len, waiting))} domains did not become visible")
+        asked = [(one, name) for one in waiting for name in one[:width]]
+        for number, (_, name) in enumerate(asked):
+            client.socket.send(struct.pack("!H", number) + queries[name])
+        for _ in asked:
             try:
                 answer = client.socket.recv(4096)
             except TimeoutError:
                 break
-            i = answer[0] << 8 | answer[1]
-            if answer[6] << 8 | answer[7] and at[i] < len(lists[i]) and packets.parse(answer)[1][0] == packets.name(lists[i][at[i]]):
-                seen[lists[i][at[i]]] = (time.time(), answer)
-                at[i] += 1
+            number = answer[0] << 8 | answer[1]
+            if answer[6] << 8 | answer[7] and number < len(asked):
+                one, name = asked[number]
+                if answer[12:12 + len(packets.name(name))].lower() == packets.name(name) and name not in seen:
+                    seen[name] = (time.time(), answer)
+                    one.remove(name)
         # On a small machine a client that polls without pause takes the time from the server.
         time.sleep(0.0002)
     return seen
