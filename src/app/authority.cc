@@ -13,7 +13,10 @@ void ZoneTableSink::show(const zone::Version&, zone::SnapshotPtr snapshot) {
 
 // The zone stays at what it was; a zone that never had a version is known, but not loaded.
 void ZoneTableSink::refused(const zone::Version& version, const zone::Verdict&) {
-  if (!table_.snapshot(version.zone)) table_.set(version.zone, serve::ZoneStatus::not_loaded);
+  not_loaded(version.zone);
+}
+void ZoneTableSink::not_loaded(const wire::Name& zone) {
+  if (!table_.snapshot(zone)) table_.set(zone, serve::ZoneStatus::not_loaded);
 }
 
 void ZoneTableSink::remove(const wire::Name& zone) {

@@ -20,6 +20,7 @@ class ZoneTableSink final : public publish::ZoneSink {
   void show(const zone::Version& version, zone::SnapshotPtr snapshot) override;
   void refused(const zone::Version& version, const zone::Verdict& verdict) override;
   void remove(const wire::Name& zone) override;
+  void not_loaded(const wire::Name& zone) override;
 
  private:
   serve::ZoneTable& table_;

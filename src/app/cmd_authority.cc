@@ -70,8 +70,7 @@ std::unique_ptr<Clock> gate_clock(const std::string& text, Time at) {
   return std::make_unique<ManualClock>(at);
 }
 
-Result<void> load_all(publish::FileZones& zones, const std::vector<ZoneFile>& files,
-                      serve::ZoneTable& table) {
+Result<void> load_all(publish::FileZones& zones, const std::vector<ZoneFile>& files) {
   os::JobPool pool({.threads = 1, .name = "load"});
   std::atomic<std::size_t> bad{0};
   os::parallel_for(pool, files.size(), [&](std::size_t i) {
@@ -80,7 +79,6 @@ Result<void> load_all(publish::FileZones& zones, const std::vector<ZoneFile>& fi
     ++bad;
     log::error("zone", fmt::format("{}: {}; answered with SERVFAIL until a reload succeeds",
                                    files[i].zone.text(), added.error().message));
-    if (added.error().code != Code::exists) table.set(files[i].zone, serve::ZoneStatus::not_loaded);
   });
   if (bad > 0 && bad == files.size())
     return fail(Code::bad_syntax, "no zone could be loaded; see the messages above");
@@ -111,10 +109,10 @@ Result<void> run(const Globals& globals, const Arguments& arguments) {
   if (!arguments.identity.empty()) dns.serve.identity = arguments.identity;
   dns.serve.clock = system_clock.get();
   ONOMA_TRY(const auto server, front::DnsServer::open(dns, table));
-  ONOMA_TRY_VOID(load_all(zones, files, table));
+  ONOMA_TRY_VOID(load_all(zones, files));
 
-  std::error_code ignored;
-  std::filesystem::create_directories(globals.data, ignored);
+  std::error_code ignored;  // what cannot be made, the socket's message tells
+  if (arguments.control.empty()) std::filesystem::create_directories(globals.data, ignored);
   const auto control_path = arguments.control.empty() ? globals.data + "/control.sock" : arguments.control;
   ONOMA_TRY(const auto control, serve_control(control_path, file_zone_commands(zones)));
   os::JobPool upkeep({.threads = 1, .name = "upkeep"});

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "app/zone_tools.h"
+#include "base/log.h"
 
 namespace onoma::app {
 
@@ -143,7 +144,13 @@ ControlCommands file_zone_commands(publish::FileZones& zones) {
 Result<std::unique_ptr<os::ControlServer>> serve_control(const std::string& path, ControlCommands commands) {
   return os::ControlServer::start(
       path, [commands = std::move(commands)](std::string_view request, const os::ControlProgress&) {
-        return answer(commands, request);
+        // Libraries throw; a request that meets that must not end the server.
+        try {
+          return answer(commands, request);
+        } catch (const std::exception& problem) {
+          log::error("control", problem.what());
+          return error_text({Code::internal, "the request met a fault of this program", {}});
+        }
       });
 }
 

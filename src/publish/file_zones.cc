@@ -31,6 +31,10 @@ void warn_if_expired(const Name& zone, std::uint32_t earliest_expiry, Time now) 
                   zone.text(), iso8601(from_unix_seconds(earliest_expiry))));
 }
 
+std::unexpected<Error> unknown(const Name& zone) {
+  return fail(Code::not_found, fmt::format("zone {} is not served here; use add", zone.text()));
+}
+
 // A zone's file as a source of versions.
 class FileSource final : public zone::DiffSource {
  public:
@@ -117,6 +121,7 @@ struct FileZones::Entry final : zone::VersionSink {
   FileSource* source = nullptr;  // owned by the sequencer
   std::unique_ptr<Sequencer> sequencer;
   std::string problem;
+  bool removed = false;  // somebody may have found the entry before it went
 };
 
 FileZones::FileZones(GateFactory gate, ZoneSink& sink, const Clock& clock)
@@ -133,6 +138,7 @@ std::shared_ptr<FileZones::Entry> FileZones::find(const Name& zone) const {
 Result<FileZoneStatus> FileZones::run(Entry& entry) {
   const bool shown = !entry.sequencer->run().empty();
   entry.problem = entry.sequencer->reason();
+  if (!entry.sequencer->current()) sink_.not_loaded(entry.zone);
   if (shown) warn_if_expired(entry.zone, entry.source->earliest_expiry(), clock_.now());
   if (entry.problem.empty()) return entry.status();
   const bool held = entry.sequencer->state() == Sequencer::State::held;
@@ -157,8 +163,9 @@ Result<FileZoneStatus> FileZones::add(const Name& zone, const std::string& file)
 
 Result<FileZoneStatus> FileZones::reload(const Name& zone, const std::string& file) {
   const auto entry = find(zone);
-  if (!entry) return fail(Code::not_found, fmt::format("zone {} is not served here; use add", zone.text()));
+  if (!entry) return unknown(zone);
   std::scoped_lock working(entry->mutex);
+  if (entry->removed) return unknown(zone);
   if (!file.empty()) entry->source->use(file);
   entry->source->read_again();
   return run(*entry);
@@ -166,8 +173,9 @@ Result<FileZoneStatus> FileZones::reload(const Name& zone, const std::string& fi
 
 Result<FileZoneStatus> FileZones::apply(const Name& zone, std::string_view diff_text) {
   const auto entry = find(zone);
-  if (!entry) return fail(Code::not_found, fmt::format("zone {} is not served here; use add", zone.text()));
+  if (!entry) return unknown(zone);
   std::scoped_lock working(entry->mutex);
+  if (entry->removed) return unknown(zone);
   const auto current = entry->sequencer->current();
   if (!current)
     return fail(Code::unavailable, fmt::format("zone {} is not loaded: {}", zone.text(), entry->problem));
@@ -177,18 +185,15 @@ Result<FileZoneStatus> FileZones::apply(const Name& zone, std::string_view diff_
   return run(*entry);
 }
 
+// The name is free for another add() only when the sink has forgotten the zone.
 Result<void> FileZones::remove(const Name& zone) {
-  std::shared_ptr<Entry> entry;
-  {
-    std::scoped_lock lock(mutex_);
-    const auto found = entries_.find(zone);
-    if (found == entries_.end())
-      return fail(Code::not_found, fmt::format("zone {} is not served here", zone.text()));
-    entry = found->second;
-    entries_.erase(found);
-  }
+  const auto entry = find(zone);
+  if (!entry) return unknown(zone);
   std::scoped_lock working(entry->mutex);
+  if (std::exchange(entry->removed, true)) return unknown(zone);
   sink_.remove(zone);
+  std::scoped_lock lock(mutex_);
+  entries_.erase(zone);
   return {};
 }
 

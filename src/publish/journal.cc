@@ -136,6 +136,10 @@ Result<void> Journal::replay(const wire::Name& zone,
 Result<void> Journal::append(const zone::Version& version) {
   if (!log_) ONOMA_TRY_VOID(open(version.zone, [](zone::Version&&) -> Result<void> { return {}; }));
   if (version.diff.from_serial == 0) return fold(version);
+  if (place_unsure_) {
+    ONOMA_TRY_VOID(os::sync_directory_of(path_of(version.zone), files_));
+    place_unsure_ = false;
+  }
   const auto octets = encode(version);
   const auto good_size = log_->size();
   auto written = log_->append(octets);
@@ -171,7 +175,10 @@ Result<void> Journal::fold(const zone::Version& whole) {
     ::unlink(fresh.c_str());
     return onoma::fail(Code::io, fmt::format("cannot put {} in place: {}", path, reason));
   }
+  cut_to_.reset();  // it was of the file that is gone
+  place_unsure_ = true;
   ONOMA_TRY_VOID(os::sync_directory_of(path, files_));
+  place_unsure_ = false;
   return open(whole.zone, [](zone::Version&&) -> Result<void> { return {}; });
 }
 

@@ -49,6 +49,7 @@ class Journal final : public zone::VersionLog {
   std::optional<os::AppendLog> log_;
   std::uint64_t whole_octets_ = 0;
   std::optional<std::uint64_t> cut_to_;  // after a failed sync: the size that is known to be good
+  bool place_unsure_ = false;            // a crash may bring back the file from before the last fold
 };
 
 }  // namespace onoma::publish

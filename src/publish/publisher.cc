@@ -21,6 +21,10 @@ namespace {
 constexpr std::size_t kTracesKept = 10'000;
 // Versions of a zone with date serials: at most 96 a day, so that the two digits last.
 constexpr Duration kDateCounterInterval = std::chrono::minutes{15};
+// Between tries to open a zone, or to read what zones there are.
+constexpr Duration kRetryFirst = std::chrono::seconds{1}, kRetryLast = std::chrono::seconds{64};
+// The clock on the wall may be set: no timer is longer.
+constexpr Duration kTimerMax = std::chrono::minutes{10};
 
 Duration min_interval(model::SerialPolicy policy) {
   return policy == model::SerialPolicy::datecounter ? kDateCounterInterval : Duration{};
@@ -38,32 +42,47 @@ model::DenialPolicy denial_of(const zone::Snapshot& snapshot) {
 }
 }  // namespace
 
-// One zone: its queue, its sequencer and what others may see of it.
+// One zone: its queue, its sequencer and what others may see of it. Jobs of the queue hold a plain pointer:
+// the queue ends before the lane does.
 struct Publisher::Lane final : zone::VersionSink {
   Lane(State& owner, Name zone_name);
 
   void show(const zone::Version& version, zone::SnapshotPtr snapshot) override;
   void refused(const zone::Version& version, const zone::Verdict& verdict) override;
 
-  Result<void> open(const model::Tld& tld);    // on the queue
-  Result<void> follow(const model::Tld& tld);  // on the queue: the TLD's policy may have changed
-  void run();                                  // on the queue
+  // On the queue.
+  void run();
+  void want(const model::Tld& tld);  // the TLD is there, or its policy may have changed
+  void retire();                     // the TLD is gone
+  Result<void> take_up(const model::Tld& tld);
+  Result<void> open(const model::Tld& tld);
+  Result<void> follow(const model::Tld& tld);
+  bool must_wait();
   void step();
+  void arm();
   void fold_if_due();
   void note_replayed(const zone::Version& version);
   void publish_status();
 
   State& state;
   const Name zone;
-  Journal* journal = nullptr;  // owned by the sequencer
-  std::unique_ptr<Sequencer> sequencer;
-  std::optional<os::JobPool::Timer> timer;
   std::atomic<bool> posted{false};
+  std::atomic<bool> retired{false};
   std::atomic<std::uint64_t> worked_through{0};
+
+  // The queue's own.
+  Journal* journal = nullptr;            // owned by the sequencer
+  std::unique_ptr<Sequencer> sequencer;  // null until the zone could be opened
+  std::optional<model::Tld> wanted;      // not taken up yet
+  std::string problem;                   // why not
+  Duration retry = kRetryFirst;
+  std::optional<Time> try_again;
+  model::DenialPolicy denial{};  // how the newest version is signed
+  std::optional<os::JobPool::Timer> timer;
+
   std::mutex mutex;
-  ZoneStatus status;             // under mutex
-  model::DenialPolicy denial{};  // how the newest version is signed; queue only
-  os::SerialQueue queue;         // last: stops before the rest goes
+  ZoneStatus status;      // under mutex
+  os::SerialQueue queue;  // last: stops before the rest goes
 };
 
 struct Publisher::State {
@@ -77,6 +96,7 @@ struct Publisher::State {
   mutable std::mutex mutex;
   std::condition_variable progress;
   std::map<Name, std::shared_ptr<Lane>> lanes;
+  std::vector<std::shared_ptr<Lane>> leaving;  // of TLDs that are gone, until their journal is
   std::deque<VersionTrace> traces;
   // Events up to here were searched for zones that come and go. Written by the supervisor, under mutex.
   std::uint64_t tlds_seen = 0;
@@ -88,6 +108,7 @@ struct Publisher::State {
   void remember(std::vector<VersionTrace> fresh);
   std::vector<std::shared_ptr<Lane>> all_lanes() const;
   void post(const std::shared_ptr<Lane>& lane);
+  void wake_supervisor();
   void supervise();
   Result<void> follow_tlds();
   void saw_tlds(std::uint64_t last);
@@ -99,7 +120,7 @@ Publisher::Lane::Lane(State& owner, Name zone_name)
 }
 
 void Publisher::Lane::show(const zone::Version& version, zone::SnapshotPtr snapshot) {
-  if (!sequencer || sequencer->state() == Sequencer::State::starting) note_replayed(version);
+  if (!sequencer) note_replayed(version);
   state.sink.show(version, std::move(snapshot));
 }
 
@@ -120,11 +141,12 @@ void Publisher::Lane::note_replayed(const zone::Version& version) {
   state.remember({trace});
 }
 
+// A zone whose journal cannot be read is not opened: publishing it from nothing would overwrite what an
+// operator may still mend, and could take its serial back.
 Result<void> Publisher::Lane::open(const model::Tld& tld) {
   ONOMA_TRY(auto parts, state.parts(tld));
   auto log = std::make_unique<Journal>(JournalOptions{.folder = state.options.folder});
-  journal = log.get();
-  denial = tld.denial;
+  auto* const fresh_journal = log.get();
   const SequencerOptions options{.zone = zone,
                                  .serial = tld.serial,
                                  .first_serial = tld.first_serial,
@@ -134,19 +156,16 @@ Result<void> Publisher::Lane::open(const model::Tld& tld) {
                          .gate = std::move(parts.gate),
                          .log = std::move(log),
                          .sink = this};
-  sequencer = std::make_unique<Sequencer>(options, std::move(stages), state.clock);
-  ONOMA_TRY(const bool restored, sequencer->restore());
-  if (restored) {
-    fold_if_due();
-    denial = denial_of(*sequencer->current());
-    ONOMA_TRY_VOID(follow(tld));
-  }
-  publish_status();
+  auto fresh = std::make_unique<Sequencer>(options, std::move(stages), state.clock);
+  ONOMA_TRY(const bool restored, fresh->restore());
+  sequencer = std::move(fresh);
+  journal = fresh_journal;
+  denial = restored ? denial_of(*sequencer->current()) : tld.denial;
+  fold_if_due();
   return {};
 }
 
 Result<void> Publisher::Lane::follow(const model::Tld& tld) {
-  if (!sequencer) return {};
   sequencer->set_serial_policy(tld.serial, min_interval(tld.serial));
   if (tld.denial == denial) return {};
   ONOMA_TRY(auto parts, state.parts(tld));
@@ -155,11 +174,37 @@ Result<void> Publisher::Lane::follow(const model::Tld& tld) {
   return {};
 }
 
+Result<void> Publisher::Lane::take_up(const model::Tld& tld) {
+  if (!sequencer) ONOMA_TRY_VOID(open(tld));
+  return follow(tld);
+}
+
+void Publisher::Lane::want(const model::Tld& tld) {
+  wanted = tld;
+  try_again.reset();
+  run();
+}
+
+void Publisher::Lane::retire() {
+  if (timer) queue.cancel(*timer);
+  state.sink.remove(zone);
+  const auto erased = journal != nullptr
+                          ? journal->erase(zone)
+                          : Journal(JournalOptions{.folder = state.options.folder}).erase(zone);
+  if (!erased) log::warning("publish", erased.error().message);
+  {
+    std::scoped_lock lock(state.mutex);
+    retired.store(true);
+  }
+  state.progress.notify_all();
+  state.wake_supervisor();
+}
+
 void Publisher::Lane::run() {
   posted.store(false);
-  if (state.stopping.load()) return;
+  if (state.stopping.load() || retired.load()) return;
   const auto target = state.newest.load();
-  if (sequencer) step();
+  if (!must_wait()) step();
   {
     std::scoped_lock lock(state.mutex);
     worked_through.store(std::max(worked_through.load(), target));
@@ -167,22 +212,54 @@ void Publisher::Lane::run() {
   state.progress.notify_all();
 }
 
+// After a failure news alone are no reason to try again at once.
+bool Publisher::Lane::must_wait() {
+  if (!sequencer) return try_again && state.clock.now() < *try_again;
+  return !wanted && sequencer->state() == Sequencer::State::failing && sequencer->next_wake() &&
+         state.clock.now() < *sequencer->next_wake();
+}
+
 void Publisher::Lane::step() {
+  if (wanted && (!try_again || *try_again <= state.clock.now())) {
+    try_again.reset();
+    const auto taken = take_up(*wanted);
+    if (taken) {
+      wanted.reset();
+      problem.clear();
+      retry = kRetryFirst;
+    } else {
+      problem = taken.error().message;
+      try_again = state.clock.now() + retry;
+      log::error("publish", fmt::format("zone {} cannot be {}: {}; tried again in {} s", zone.text(),
+                                        sequencer ? "signed as its policy says" : "published", problem,
+                                        retry.count() / 1'000'000));
+      retry = std::min(retry * 2, kRetryLast);
+      if (!sequencer) state.sink.not_loaded(zone);
+    }
+  }
+  if (sequencer) {
+    state.remember(sequencer->run());
+    fold_if_due();
+  }
+  publish_status();
+  arm();
+}
+
+void Publisher::Lane::arm() {
   if (timer) queue.cancel(*timer);
   timer.reset();
-  state.remember(sequencer->run());
-  fold_if_due();
-  publish_status();
-  if (auto due = sequencer->next_wake()) {
-    const auto delay = std::max(Duration{1000}, *due - state.clock.now());
-    timer = queue.post_after(delay, [this] { run(); });
-  }
+  auto due = try_again;
+  if (const auto next = sequencer ? sequencer->next_wake() : std::nullopt; next && (!due || *next < *due))
+    due = next;
+  if (!due) return;
+  const auto delay = std::clamp<Duration>(*due - state.clock.now(), Duration{1000}, kTimerMax);
+  timer = queue.post_after(delay, [this] { run(); });
 }
 
 // Folding is upkeep: a failure is reported and tried again with the next version.
 void Publisher::Lane::fold_if_due() {
   const auto current = sequencer->current();
-  if (journal == nullptr || !current || !journal->wants_fold()) return;
+  if (!current || !journal->wants_fold()) return;
   zone::Version whole{.zone = zone,
                       .serial = current->facts().serial,
                       .first_event = 0,
@@ -212,11 +289,16 @@ void Publisher::Lane::fold_if_due() {
 
 void Publisher::Lane::publish_status() {
   std::scoped_lock lock(mutex);
-  status.state = sequencer->state();
-  status.reason = sequencer->reason();
-  status.current = sequencer->current();
-  status.serial = status.current ? status.current->facts().serial : 0;
-  status.last_event = sequencer->last_event();
+  if (sequencer) {
+    status.state = sequencer->state();
+    status.reason = sequencer->reason();
+    status.current = sequencer->current();
+    status.serial = status.current ? status.current->facts().serial : 0;
+    status.last_event = sequencer->last_event();
+  }
+  if (problem.empty()) return;
+  status.state = Sequencer::State::failing;
+  status.reason = problem;
 }
 
 void Publisher::State::remember(std::vector<VersionTrace> fresh) {
@@ -256,51 +338,29 @@ Result<void> Publisher::State::follow_tlds() {
     return {};
   }
   ONOMA_TRY(const auto tlds, reader->tlds());
-  for (const auto& tld : tlds) {
-    std::shared_ptr<Lane> known;
-    {
-      std::scoped_lock lock(mutex);
-      if (const auto found = lanes.find(tld.name); found != lanes.end()) known = found->second;
-    }
-    if (known) {
-      known->queue.post([lane = known.get(), tld] {
-        if (auto followed = lane->follow(tld); !followed)
-          log::error("publish", fmt::format("zone {}: {}", tld.name.text(), followed.error().message));
-      });
-      continue;
-    }
-    auto lane = std::make_shared<Lane>(*this, tld.name);
-    Result<void> opened;
-    lane->queue.post([&] { opened = lane->open(tld); });
-    lane->queue.drain();
-    if (!opened) {
-      log::error("publish",
-                 fmt::format("zone {} cannot be published: {}", tld.name.text(), opened.error().message));
-      std::scoped_lock lock(lane->mutex);
-      lane->status.state = Sequencer::State::failing;
-      lane->status.reason = opened.error().message;
-    }
-    std::scoped_lock lock(mutex);
-    lanes.emplace(tld.name, std::move(lane));
-  }
-  std::vector<std::shared_ptr<Lane>> gone;
+  // No waiting for a lane here: this is a job of the pool, and the lanes may need its thread.
+  bool all_there = true;
   {
     std::scoped_lock lock(mutex);
     std::erase_if(lanes, [&](const auto& entry) {
       if (std::ranges::any_of(tlds, [&](const auto& tld) { return tld.name == entry.first; })) return false;
-      gone.push_back(entry.second);
+      entry.second->queue.post([lane = entry.second.get()] { lane->retire(); });
+      leaving.push_back(entry.second);
       return true;
     });
-  }
-  for (const auto& lane : gone) {
-    lane->queue.stop();
-    sink.remove(lane->zone);
-    if (lane->journal != nullptr) {
-      if (auto erased = lane->journal->erase(lane->zone); !erased)
-        log::warning("publish", erased.error().message);
+    for (const auto& tld : tlds) {
+      // A zone that is made anew begins when the old one has ended, which wakes the supervisor again.
+      if (std::ranges::any_of(
+              leaving, [&](const auto& lane) { return lane->zone == tld.name && !lane->retired.load(); })) {
+        all_there = false;
+        continue;
+      }
+      auto& lane = lanes[tld.name];
+      if (!lane) lane = std::make_shared<Lane>(*this, tld.name);
+      lane->queue.post([lane = lane.get(), tld] { lane->want(tld); });
     }
   }
-  saw_tlds(last);
+  if (all_there) saw_tlds(last);
   return {};
 }
 
@@ -312,11 +372,28 @@ void Publisher::State::saw_tlds(std::uint64_t last) {
   progress.notify_all();
 }
 
+void Publisher::State::wake_supervisor() {
+  if (supervise_posted.exchange(true)) return;
+  supervisor.post([this] { supervise(); });
+}
+
 void Publisher::State::supervise() {
   supervise_posted.store(false);
   if (stopping.load()) return;
-  if (auto followed = follow_tlds(); !followed)
+  {
+    // Ended here, not in a job of their own queue; those with jobs left have their turn later.
+    std::vector<std::shared_ptr<Lane>> ended;
+    std::scoped_lock lock(mutex);
+    std::erase_if(leaving, [&](auto& lane) {
+      if (!lane->retired.load() || lane->queue.waiting() > 0) return false;
+      ended.push_back(std::move(lane));
+      return true;
+    });
+  }
+  if (auto followed = follow_tlds(); !followed) {
     log::error("publish", fmt::format("cannot read the registry's zones: {}", followed.error().message));
+    supervisor.post_after(kRetryFirst, [this] { wake_supervisor(); });
+  }
   for (const auto& lane : all_lanes()) post(lane);
 }
 
@@ -331,6 +408,7 @@ Publisher::Publisher(PublisherOptions options, model::ReaderSource& readers, Par
                                               .mutex = {},
                                               .progress = {},
                                               .lanes = {},
+                                              .leaving = {},
                                               .traces = {},
                                               .tlds_seen = 0,
                                               .newest = 0,
@@ -359,14 +437,19 @@ void Publisher::wake(std::uint64_t seq) {
   auto known = state_->newest.load();
   while (known < seq && !state_->newest.compare_exchange_weak(known, seq)) {
   }
-  if (state_->supervise_posted.exchange(true)) return;
-  state_->supervisor.post([state = state_.get()] { state->supervise(); });
+  state_->wake_supervisor();
 }
 
 void Publisher::stop() {
   if (state_->stopping.exchange(true)) return;
   state_->supervisor.stop();
   for (const auto& lane : state_->all_lanes()) lane->queue.stop();
+  std::vector<std::shared_ptr<Lane>> leaving;
+  {
+    std::scoped_lock lock(state_->mutex);
+    leaving = state_->leaving;
+  }
+  for (const auto& lane : leaving) lane->queue.stop();
 }
 
 std::vector<ZoneStatus> Publisher::status() const {
@@ -397,6 +480,8 @@ bool Publisher::wait_for(std::uint64_t seq, Duration timeout) {
   return state_->progress.wait_for(lock, timeout, [&] {
     // A zone that an event up to `seq` brings must be known before its work can be waited for.
     if (state_->tlds_seen < seq) return false;
+    if (!std::ranges::all_of(state_->leaving, [](const auto& lane) { return lane->retired.load(); }))
+      return false;
     return std::ranges::all_of(state_->lanes,
                                [&](const auto& entry) { return entry.second->worked_through.load() >= seq; });
   });

@@ -31,6 +31,8 @@ class ZoneSink {
   virtual void show(const zone::Version& version, zone::SnapshotPtr snapshot) = 0;
   virtual void refused(const zone::Version& version, const zone::Verdict& verdict) = 0;
   virtual void remove(const wire::Name& zone) = 0;
+  // The zone is known, but there is no version of it to show: queries are to fail, not to be refused.
+  virtual void not_loaded(const wire::Name&) {}
 };
 
 struct PublisherOptions {

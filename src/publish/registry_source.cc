@@ -1,6 +1,7 @@
 #include "publish/registry_source.h"
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "model/json.h"
@@ -18,7 +19,8 @@ using wire::RRType;
 namespace {
 
 constexpr std::size_t kEventPage = 500;
-constexpr std::size_t kUsersLooked = 1000;
+// Domains looked at to see whether one of them publishes a host: nearly always the first does.
+constexpr std::array<std::size_t, 3> kUsersLooked{16, 1024, std::size_t{1} << 32};
 
 void count(zone::Expected& expected, const RRset& set, const Name& apex, bool comes) {
   if (!zone::is_content(set.type)) return;
@@ -41,6 +43,20 @@ Result<Name> name_of_key(const std::string& key) {
   auto name = Name::parse(key);
   if (!name) return onoma::fail(Code::corrupt, "an event names '" + key + "', which is no name");
   return *name;
+}
+
+// Sets of one name and type that come from different objects (a host and an identifier) are one set.
+void unite(std::vector<RRset>& at_one_name, std::vector<RRset> more) {
+  for (auto& set : more) {
+    const auto same = std::ranges::find(at_one_name, set.type, &RRset::type);
+    if (same == at_one_name.end()) {
+      at_one_name.push_back(std::move(set));
+      continue;
+    }
+    same->ttl = std::min(same->ttl, set.ttl);
+    std::ranges::move(set.rdatas, std::back_inserter(same->rdatas));
+    same->normalise();
+  }
 }
 
 // Changes that turn what `current` holds at `owner` into `wanted` (content types only).
@@ -130,11 +146,14 @@ Result<RegistrySource::Touched> RegistrySource::touched_since(model::ObjectReade
             owners.add(name);
             break;
           }
-          case ObjectKind::domain:
-            mine |= name_of_key(change.key).value_or(Name()).is_at_or_below(tld_);
+          case ObjectKind::domain: {
+            ONOMA_TRY(const auto name, name_of_key(change.key));
+            if (!name.is_at_or_below(tld_)) break;  // only domains of the zone decide about its glue
+            mine = true;
             ONOMA_TRY_VOID(add_domain(owners, change.before));
             ONOMA_TRY_VOID(add_domain(owners, change.after));
             break;
+          }
           case ObjectKind::identifier:
             ONOMA_TRY_VOID(add_identifier(owners, change.before));
             ONOMA_TRY_VOID(add_identifier(owners, change.after));
@@ -161,7 +180,7 @@ Result<bool> RegistrySource::publishes_host(model::ObjectReader& reader, const m
   if (tld.glue == model::GluePolicy::narrow) {
     for (auto labels = host.label_count(); labels > tld_.label_count(); --labels) {
       ONOMA_TRY(const auto domain, reader.domain(Name(host.view().ancestor(labels))));
-      if (domain && is_published(*domain) &&
+      if (domain && domain->tld == tld_ && is_published(*domain) &&
           std::ranges::find(domain->name_servers, host) != domain->name_servers.end())
         return true;
     }
@@ -173,49 +192,66 @@ Result<bool> RegistrySource::publishes_host(model::ObjectReader& reader, const m
     for (const auto& rdata : set.rdatas)
       if (equal(wire::NameView::trusted(rdata), host)) return true;
   }
-  ONOMA_TRY(const auto users, reader.domains_using(host, kUsersLooked));
-  for (const auto& name : users) {
-    ONOMA_TRY(const auto domain, reader.domain(name));
-    if (domain && domain->tld == tld_ && is_published(*domain)) return true;
+  ONOMA_TRY(const bool used, reader.host_is_used(host, tld_));
+  if (!used) return false;
+  std::size_t seen = 0;
+  for (const auto limit : kUsersLooked) {
+    ONOMA_TRY(const auto users, reader.domains_using(host, limit));
+    for (; seen < users.size(); ++seen) {
+      ONOMA_TRY(const auto domain, reader.domain(users[seen]));
+      if (domain && domain->tld == tld_ && is_published(*domain)) return true;
+    }
+    if (users.size() < limit) break;
   }
-  return users.size() == kUsersLooked;
+  return false;
 }
 
 Result<std::vector<RRset>> RegistrySource::content_at(model::ObjectReader& reader, const model::Tld& tld,
                                                       const Name& owner) {
   auto out = records_for(tld);
   std::erase_if(out, [&](const RRset& set) { return !(set.owner == owner); });
-  if (owner == tld_) return out;
-  const auto take = [&](std::vector<RRset> sets) {
-    for (auto& set : sets) out.push_back(std::move(set));
-  };
   ONOMA_TRY(const auto domain, reader.domain(owner));
-  if (domain && domain->tld == tld_) take(records_for(*domain, tld));
+  if (domain && domain->tld == tld_) unite(out, records_for(*domain, tld));
   ONOMA_TRY(const auto host, reader.host(owner));
   if (host && !host->addresses.empty()) {
     ONOMA_TRY(const bool published, publishes_host(reader, tld, owner));
-    if (published) take(records_for(*host, tld));
+    if (published) unite(out, records_for(*host, tld));
   }
   ONOMA_TRY(const auto identifiers, reader.identifiers_at(owner));
-  if (!identifiers.empty() && identifiers.front().tld == tld_) take(records_for(identifiers, clock_.now()));
+  if (!identifiers.empty() && identifiers.front().tld == tld_)
+    unite(out, records_for(identifiers, clock_.now()));
   return out;
 }
 
 Result<std::vector<RRset>> RegistrySource::content(model::ObjectReader& reader, const model::Tld& tld) {
-  auto out = records_for(tld);
-  const auto take = [&](std::vector<RRset> sets) {
-    for (auto& set : sets) out.push_back(std::move(set));
-  };
+  // The names of the zone's own records and of identifiers, at which a domain or a host may stand as well.
+  std::map<Name, std::vector<RRset>> shared;
   std::set<Name> hosts;
-  for (const auto& set : out) {
-    if (set.type != RRType::NS) continue;
+  for (auto& set : records_for(tld)) {
     for (const auto& rdata : set.rdatas) {
+      if (set.type != RRType::NS || tld.glue != model::GluePolicy::wide) break;
       Name host{wire::NameView::trusted(rdata)};
-      if (tld.glue == model::GluePolicy::wide && host.is_at_or_below(tld_)) hosts.insert(std::move(host));
+      if (host.is_at_or_below(tld_)) hosts.insert(std::move(host));
     }
+    shared[set.owner].push_back(std::move(set));
   }
+  std::map<Name, std::vector<model::Identifier>> identifiers;
+  ONOMA_TRY_VOID(reader.each_identifier(tld_, [&](model::Identifier&& identifier) -> Result<void> {
+    auto name = identifier.dns_name;
+    identifiers[std::move(name)].push_back(std::move(identifier));
+    return {};
+  }));
+  for (const auto& [name, at_name] : identifiers) unite(shared[name], records_for(at_name, clock_.now()));
+  identifiers.clear();
+
+  std::vector<RRset> out;
+  const auto take = [&](const Name& owner, std::vector<RRset> sets) {
+    if (const auto found = shared.find(owner); found != shared.end())
+      return unite(found->second, std::move(sets));
+    std::ranges::move(sets, std::back_inserter(out));
+  };
   ONOMA_TRY_VOID(reader.each_domain(tld_, [&](model::Domain&& domain) -> Result<void> {
-    take(records_for(domain, tld));
+    take(domain.name, records_for(domain, tld));
     if (!is_published(domain)) return {};
     for (const auto& host : domain.name_servers) {
       const auto& must_cover = tld.glue == model::GluePolicy::narrow ? domain.name : tld_;
@@ -225,15 +261,9 @@ Result<std::vector<RRset>> RegistrySource::content(model::ObjectReader& reader, 
   }));
   for (const auto& name : hosts) {
     ONOMA_TRY(const auto host, reader.host(name));
-    if (host) take(records_for(*host, tld));
+    if (host) take(name, records_for(*host, tld));
   }
-  std::map<Name, std::vector<model::Identifier>> identifiers;
-  ONOMA_TRY_VOID(reader.each_identifier(tld_, [&](model::Identifier&& identifier) -> Result<void> {
-    auto name = identifier.dns_name;
-    identifiers[std::move(name)].push_back(std::move(identifier));
-    return {};
-  }));
-  for (const auto& [name, at_name] : identifiers) take(records_for(at_name, clock_.now()));
+  for (auto& [name, sets] : shared) std::ranges::move(sets, std::back_inserter(out));
   return out;
 }
 
@@ -247,7 +277,6 @@ Result<std::vector<RRset>> RegistrySource::full(std::uint64_t& last_event,
   zone::Expected sum;
   for (const auto& set : sets) count(sum, set, tld_, true);
   expected = sum;
-  seen_ = last_event;
   return sets;
 }
 

@@ -63,6 +63,8 @@ Result<zone::SnapshotPtr> build(const wire::Name& zone, const zone::Diff& first)
 }
 
 constexpr std::size_t kWarningsLogged = 3;
+constexpr std::size_t kEverything = std::size_t{1} << 40;
+constexpr int kPatience = 64;  // the longest wait between two tries, in first waits
 
 void log_warnings(const wire::Name& zone, std::uint32_t serial, const zone::Verdict& verdict) {
   for (std::size_t i = 0; i < std::min(verdict.findings.size(), kWarningsLogged); ++i)
@@ -88,11 +90,12 @@ std::string describe(const zone::Verdict& verdict) {
 }  // namespace
 
 std::uint32_t serial_after(std::uint32_t last, model::SerialPolicy policy, Time now) {
-  const auto following = last + 1;
+  // 0 is left out: in a log it stands for "no version before" (a first version's from_serial).
+  const auto following = last + 1 == 0 ? 1U : last + 1;
   auto wanted = following;
   if (policy == model::SerialPolicy::unixtime) wanted = static_cast<std::uint32_t>(unix_seconds(now));
   if (policy == model::SerialPolicy::datecounter) wanted = date_serial(now);
-  return wire::serial_newer(wanted, last) ? wanted : following;
+  return wanted != 0 && wire::serial_newer(wanted, last) ? wanted : following;
 }
 
 // A version on its way: what it will be, and how it came so far.
@@ -102,6 +105,7 @@ struct Sequencer::Step {
   zone::SnapshotPtr after;
   std::optional<zone::Expected> expected;
   VersionTrace trace;
+  bool refresh = false;  // brings no events
 };
 
 Sequencer::Sequencer(SequencerOptions options, SequencerStages stages, const Clock& clock)
@@ -125,6 +129,11 @@ Result<bool> Sequencer::restore() {
     return {};
   }));
   if (!newest) return false;
+  if (newest->content_digest() != last->content)
+    return onoma::fail(Code::corrupt,
+                       fmt::format("the changes in the journal of {} do not add up to serial {}; "
+                                   "restore the file from a copy",
+                                   options_.zone.text(), last->serial));
   current_ = newest;
   last_event_ = last->last_event;
   options_.epoch = std::max(options_.epoch, last->epoch + 1);
@@ -137,6 +146,7 @@ void Sequencer::sign_anew(std::unique_ptr<zone::Signer> signer, std::unique_ptr<
   stages_.signer = std::move(signer);
   stages_.gate = std::move(gate);
   sign_anew_ = current_ != nullptr;
+  held_event_ = 0;  // what the gate refused may pass now
 }
 
 void Sequencer::set_serial_policy(model::SerialPolicy policy, Duration min_interval) {
@@ -148,9 +158,9 @@ std::vector<VersionTrace> Sequencer::run() {
   std::vector<VersionTrace> shown;
   next_wake_.reset();
   if (too_early(clock_.now())) return shown;
-  for (bool more = true; more;) {
-    auto result = !current_ ? first_version(shown) : sign_anew_ ? whole_version(shown) : next_version(shown);
-    if (result && !*result && state_ != State::held) result = refresh(shown);
+  bool more = true;
+  for (std::size_t turns = 0; more && turns < options_.turns_max; ++turns) {
+    const auto result = turn(shown);
     if (!result) {
       fail(result.error(), clock_.now());
       return shown;
@@ -158,7 +168,22 @@ std::vector<VersionTrace> Sequencer::run() {
     more = *result && options_.min_interval == Duration{};
   }
   rest(clock_.now());
+  if (more && options_.min_interval == Duration{}) next_wake_ = clock_.now();
   return shown;
+}
+
+// At most one version. Events and signatures that fall due take turns, so that neither starves the other;
+// and what the gate holds back does not keep the signatures of what is shown from being renewed.
+Result<bool> Sequencer::turn(std::vector<VersionTrace>& out) {
+  if (!current_) return first_version(out);
+  if (std::exchange(events_last_, false)) {
+    ONOMA_TRY(const bool refreshed, refresh(out));
+    if (refreshed) return true;
+  }
+  ONOMA_TRY(events_last_, sign_anew_ ? whole_version(out) : next_version(out));
+  if (events_last_) return true;
+  // New keys or another policy: the signer at hand is not the one that signed what is shown.
+  return sign_anew_ ? Result<bool>(false) : refresh(out);
 }
 
 bool Sequencer::too_early(Time now) {
@@ -172,9 +197,13 @@ void Sequencer::fail(const Error& error, Time now) {
   state_ = State::failing;
   reason_ = error.message;
   next_wake_ = now + retry_;
-  log::error("publish", fmt::format("zone {}: {}; tried again in {} s, the version before stays",
-                                    options_.zone.text(), error.message, retry_.count() / 1'000'000));
-  retry_ = std::min(retry_ * 2, options_.retry * 64);
+  log::error(
+      "publish",
+      fmt::format("zone {}: {}; {}the version before stays", options_.zone.text(), error.message,
+                  // A file is read again when its owner says so.
+                  options_.keep_serial ? std::string()
+                                       : fmt::format("tried again in {} s, ", retry_.count() / 1'000'000)));
+  retry_ = std::min(retry_ * 2, options_.retry * kPatience);
 }
 
 void Sequencer::rest(Time now) {
@@ -183,8 +212,11 @@ void Sequencer::rest(Time now) {
     state_ = State::idle;
     reason_.clear();
   }
-  if (!current_ || !stages_.signer) return;
-  if (auto due = stages_.signer->next_refresh(*current_)) next_wake_ = std::max(*due, now);
+  if (!current_ || !stages_.signer || sign_anew_) return;
+  // What is due and was not done (the gate refused it, or its turn has not come) must not be tried without
+  // pause.
+  if (auto due = stages_.signer->next_refresh(*current_))
+    next_wake_ = *due > now ? *due : now + options_.retry * (state_ == State::held ? kPatience : 1);
 }
 
 std::uint32_t Sequencer::next_serial(Time now) const {
@@ -227,6 +259,7 @@ Result<bool> Sequencer::whole_version(std::vector<VersionTrace>& out) {
   Step step;
   std::uint64_t last_event = 0;
   ONOMA_TRY(auto content, stages_.source->full(last_event, step.expected));
+  if (state_ == State::held && held_event_ != 0 && last_event == held_event_) return false;
   const auto now = clock_.now();
   const auto serial = next_serial(now);
   for (auto& set : content)
@@ -242,7 +275,7 @@ Result<bool> Sequencer::whole_version(std::vector<VersionTrace>& out) {
   diff.to_serial = serial;
   step.version = {.zone = options_.zone,
                   .serial = serial,
-                  .first_event = last_event_ + 1,
+                  .first_event = last_event > last_event_ ? last_event_ + 1 : 0,
                   .last_event = last_event,
                   .epoch = options_.epoch,
                   .made = now,
@@ -302,10 +335,13 @@ Result<bool> Sequencer::refresh(std::vector<VersionTrace>& out) {
   Step step;
   step.before = current_;
   step.trace.committed = step.trace.collected = now;
-  ONOMA_TRY(auto diff, stages_.signer->refresh(*current_, next_serial(now), now, options_.refresh_batch));
+  // Where versions are rare, one must carry all that is due.
+  const auto limit = options_.min_interval == Duration{} ? options_.refresh_batch : kEverything;
+  ONOMA_TRY(auto diff, stages_.signer->refresh(*current_, next_serial(now), now, limit));
   if (diff.empty()) return false;
   step.trace.signed_at = clock_.now();
   ONOMA_TRY(step.after, current_->apply(diff));
+  step.refresh = true;
   step.version = {.zone = options_.zone,
                   .serial = diff.to_serial,
                   .first_event = 0,
@@ -328,7 +364,7 @@ Result<bool> Sequencer::accept(Step step, std::vector<VersionTrace>& out) {
   if (!verdict.accepted()) {
     add(Metric::onoma_versions_refused_total);
     state_ = State::held;
-    held_event_ = version.last_event;
+    if (!step.refresh) held_event_ = version.last_event;
     reason_ = describe(verdict);
     log::error("publish", fmt::format("zone {}: the gate refused serial {}: {}; the version before stays",
                                       options_.zone.text(), version.serial, reason_));
@@ -340,8 +376,10 @@ Result<bool> Sequencer::accept(Step step, std::vector<VersionTrace>& out) {
   step.trace.durable = clock_.now();
   current_ = step.after;
   last_event_ = version.last_event;
-  held_event_ = 0;
-  state_ = State::idle;
+  if (!step.refresh) {
+    held_event_ = 0;
+    state_ = State::idle;
+  }
   stages_.sink->show(version, current_);
   step.trace.shown = last_shown_ = clock_.now();
   add(Metric::onoma_versions_published_total);

@@ -46,6 +46,7 @@ struct SequencerOptions {
   Duration retry = std::chrono::seconds{1};  // after an error, doubled up to 64 times this
   Duration min_interval{};                   // between versions; 0: none
   std::size_t refresh_batch = 500;           // signatures renewed in one version
+  std::size_t turns_max = 64;                // versions made by one run()
 };
 
 class Sequencer {
@@ -65,7 +66,8 @@ class Sequencer {
   // stages. A null signer takes the signatures off.
   void sign_anew(std::unique_ptr<zone::Signer> signer, std::unique_ptr<zone::Gate> gate);
   void set_serial_policy(model::SerialPolicy policy, Duration min_interval);
-  // Brings the zone up to date: as many versions as it takes. Returns the traces of versions shown.
+  // Brings the zone up to date, in as many versions as it takes, up to `turns_max`; if that was not enough,
+  // next_wake() is now. Returns the traces of versions shown.
   std::vector<VersionTrace> run();
 
   State state() const { return state_; }
@@ -77,6 +79,7 @@ class Sequencer {
 
  private:
   struct Step;
+  Result<bool> turn(std::vector<VersionTrace>& out);
   Result<bool> first_version(std::vector<VersionTrace>& out);
   Result<bool> whole_version(std::vector<VersionTrace>& out);
   Result<bool> next_version(std::vector<VersionTrace>& out);
@@ -96,6 +99,7 @@ class Sequencer {
   zone::SnapshotPtr current_;
   std::uint64_t last_event_ = 0;
   bool sign_anew_ = false;
+  bool events_last_ = false;      // the newest version came from events
   std::uint64_t held_event_ = 0;  // last event of the batch the gate refused
   Duration retry_{};
   Time last_shown_{};

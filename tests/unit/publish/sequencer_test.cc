@@ -72,10 +72,21 @@ struct FakeSigner final : zone::Signer {
     log->push_back("sign_all");
     return content;
   }
-  std::optional<Time> next_refresh(const zone::Snapshot&) override { return std::nullopt; }
-  Result<zone::Diff> refresh(const zone::Snapshot&, std::uint32_t, Time, std::size_t) override {
-    return zone::Diff{};
+  // `due` counts the versions that it takes to renew what is due.
+  std::optional<Time> next_refresh(const zone::Snapshot&) override {
+    return due > 0 ? std::optional(Time{}) : std::nullopt;
   }
+  Result<zone::Diff> refresh(const zone::Snapshot& before, std::uint32_t to_serial, Time now,
+                             std::size_t) override {
+    log->push_back("refresh");
+    if (due > 0 && !stuck) --due;
+    return sign(
+        before,
+        {.apex = name("test."), .from_serial = before.facts().serial, .to_serial = to_serial, .changes = {}},
+        now);
+  }
+  int due = 0;
+  bool stuck = false;
 };
 
 struct FakeGate final : zone::Gate {
@@ -131,8 +142,10 @@ class SequencerTest : public testing::Test {
   std::unique_ptr<Sequencer> make() {
     auto fake = std::make_unique<FakeSource>();
     source = fake.get();
+    auto fake_signer = std::make_unique<FakeSigner>(&steps);
+    signer = fake_signer.get();
     SequencerStages stages{.source = std::move(fake),
-                           .signer = std::make_unique<FakeSigner>(&steps),
+                           .signer = std::move(fake_signer),
                            .gate = std::make_unique<FakeGate>(&steps, &refused),
                            .log = std::make_unique<FakeLog>(&steps, &kept, &log_failures),
                            .sink = &sink};
@@ -146,6 +159,7 @@ class SequencerTest : public testing::Test {
   std::vector<zone::Version> kept;
   int log_failures = 0;
   FakeSource* source = nullptr;
+  FakeSigner* signer = nullptr;
   FakeSink sink;
 };
 
@@ -250,11 +264,99 @@ TEST_F(SequencerTest, SigningAnewMakesOneVersionOfTheWholeContent) {
   EXPECT_THAT(sequencer->run(), IsEmpty());
 }
 
+TEST_F(SequencerTest, EventsAndSignaturesThatAreDueTakeTurns) {
+  auto sequencer = make();
+  sequencer->run();
+  steps.clear();
+  signer->due = 2;
+  source->offer(2, "b.test.");
+  source->offer(3, "c.test.");
+  EXPECT_EQ(sequencer->run().size(), 4U);
+  std::erase_if(steps, [](const auto& step) { return step != "refresh" && step != "show"; });
+  EXPECT_THAT(steps, ElementsAre("show", "refresh", "show", "show", "refresh", "show"));
+  EXPECT_EQ(sequencer->last_event(), 3U);
+}
+
+TEST_F(SequencerTest, SignaturesAreRenewedWhileTheGateHoldsABatch) {
+  auto sequencer = make();
+  sequencer->run();
+  refused.insert(2);
+  source->offer(2, "b.test.");
+  sequencer->run();
+  ASSERT_EQ(sequencer->state(), Sequencer::State::held);
+  refused.clear();
+  signer->due = 1;
+  EXPECT_EQ(sequencer->run().size(), 1U);
+  EXPECT_EQ(signer->due, 0);
+  EXPECT_EQ(sequencer->state(), Sequencer::State::held) << "the batch waits for more events";
+  EXPECT_EQ(sink.refusals, 1);
+  EXPECT_FALSE(sink.shown->exists(wire::sort_key(name("b.test."))));
+}
+
+TEST_F(SequencerTest, ARefusedRenewalIsNotTriedWithoutPause) {
+  auto sequencer = make();
+  sequencer->run();
+  signer->due = 1;
+  signer->stuck = true;
+  refused.insert(2);
+  EXPECT_THAT(sequencer->run(), IsEmpty());
+  EXPECT_EQ(sequencer->state(), Sequencer::State::held);
+  ASSERT_TRUE(sequencer->next_wake());
+  EXPECT_GE(*sequencer->next_wake() - clock.now(), std::chrono::seconds{1});
+}
+
+TEST_F(SequencerTest, ALongWorkIsDoneInSeveralRuns) {
+  auto sequencer = make();
+  sequencer->run();
+  signer->due = 100;
+  const auto first = sequencer->run().size();
+  EXPECT_LT(first, 100U);
+  ASSERT_TRUE(sequencer->next_wake());
+  EXPECT_LE(*sequencer->next_wake(), clock.now());
+  EXPECT_EQ(first + sequencer->run().size(), 100U);
+}
+
+TEST_F(SequencerTest, SigningAnewThatTheGateRefusesWaitsForNewsOrOtherKeys) {
+  auto sequencer = make();
+  sequencer->run();
+  refused.insert(2);
+  const auto anew = [&] {
+    auto next = std::make_unique<FakeSigner>(&steps);
+    next->due = 1;  // the keys at the apex are not the signer's
+    next->stuck = true;
+    sequencer->sign_anew(std::move(next), std::make_unique<FakeGate>(&steps, &refused));
+  };
+  anew();
+  sequencer->run();
+  ASSERT_EQ(sequencer->state(), Sequencer::State::held);
+  steps.clear();
+  sequencer->run();
+  EXPECT_THAT(steps, IsEmpty());
+  EXPECT_FALSE(sequencer->next_wake());
+  anew();
+  sequencer->run();
+  EXPECT_EQ(sink.refusals, 2);
+}
+
+TEST_F(SequencerTest, AHistoryThatDoesNotAddUpIsNotShown) {
+  auto first = make();
+  first->run();
+  source->offer(2, "b.test.");
+  first->run();
+  kept.back().content = {};
+  sink.shown.reset();
+  auto second = make();
+  const auto restored = second->restore();
+  ASSERT_FALSE(restored);
+  EXPECT_EQ(restored.error().code, Code::corrupt);
+  EXPECT_FALSE(sink.shown);
+}
+
 TEST(SerialAfter, AlwaysGoesForward) {
   const auto now = from_unix_seconds(1'790'000'000);
   using enum model::SerialPolicy;
   EXPECT_EQ(serial_after(5, counter, now), 6U);
-  EXPECT_EQ(serial_after(0xFFFFFFFFU, counter, now), 0U);
+  EXPECT_EQ(serial_after(0xFFFFFFFFU, counter, now), 1U) << "0 means that there was no version";
   EXPECT_EQ(serial_after(5, unixtime, now), 1'790'000'000U);
   EXPECT_EQ(serial_after(1'790'000'000U, unixtime, now), 1'790'000'001U);
   EXPECT_EQ(serial_after(1'800'000'000U, unixtime, now), 1'800'000'001U);
