@@ -35,7 +35,8 @@ void add_resolve(CLI::App& root, Globals& globals) {
       if (!arguments->scheme.empty()) target += "&scheme=" + encoded(arguments->scheme);
       if (arguments->trace) target += "&trace=1";
       ONOMA_TRY(const auto reply, client.send("GET", target, {}, {.negative = true}));
-      if (globals.json && reply.status == 404) {
+      const bool negative = reply.status == 404 || reply.status == 410;
+      if (globals.json && negative) {
         // The resolution stands in the problem document.
         ONOMA_TRY(const auto problem, read_object(reply.body));
         const auto* resolution = problem.if_contains("resolution");
@@ -43,7 +44,7 @@ void add_resolve(CLI::App& root, Globals& globals) {
       } else {
         fmt::print("{}{}", reply.body, reply.body.ends_with('\n') ? "" : "\n");
       }
-      return reply.status == 404 ? 1 : 0;
+      return negative ? 1 : 0;
     });
   });
 }

@@ -399,7 +399,8 @@ void add_identifiers(CLI::App& root, Globals& globals) {
       "ID",
       {"scheme", "canonical", "status", "dns_name", "sponsor", "revision"},
       "onoma identifier create 10.1000/182 --value URL=https://example.org/182 EMAIL=a@example.org"};
-  auto* command = add_kind(root, kind, "identifiers of every scheme: Handle, DOI, OID, GS1, ...");
+  auto* command =
+      add_kind(root, kind, "identifiers: Handle, DOI, VAA, OID, and names with values of their own");
   const auto options = [](CLI::App& to, const Arguments& arguments) {
     to.add_option("--value", arguments->values, "TYPE=DATA, or INDEX:TYPE=DATA; indexes count from 1 else");
     to.add_option("--scheme", arguments->scheme, "read it as this scheme instead of detecting one");

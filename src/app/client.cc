@@ -43,17 +43,6 @@ Result<std::string> token_from_file(const std::string& path) {
   return token;
 }
 
-Result<Access> from_client_file(const std::string& path) {
-  if (!std::filesystem::exists(path)) return Access{};
-  // The error of toml++ is an exception.
-  try {
-    const auto table = toml::parse_file(path);
-    return Access{table["server"].value_or(std::string{}), table["token"].value_or(std::string{})};
-  } catch (const toml::parse_error& error) {
-    return fail(Code::bad_request, fmt::format("cannot read {}: {}", path, error.description()));
-  }
-}
-
 std::optional<Code> code_of(std::string_view name) {
 #define X(code, ...) \
   if (name == #code) return Code::code;
@@ -70,6 +59,8 @@ Code code_of_status(int status) {
       return Code::forbidden;
     case 404:
       return Code::not_found;
+    case 410:
+      return Code::gone;
     case 413:
       return Code::too_large;
     default:
@@ -98,8 +89,19 @@ Error error_of(const front::HttpReply& reply) {
 
 }  // namespace
 
+Result<Access> read_client_file(const std::string& path) {
+  if (!std::filesystem::exists(path)) return Access{};
+  // The error of toml++ is an exception.
+  try {
+    const auto table = toml::parse_file(path);
+    return Access{table["server"].value_or(std::string{}), table["token"].value_or(std::string{})};
+  } catch (const toml::parse_error& error) {
+    return fail(Code::bad_request, fmt::format("cannot read {}: {}", path, error.description()));
+  }
+}
+
 Result<Access> find_access(const Globals& globals) {
-  ONOMA_TRY(const auto known, from_client_file(globals.data + "/client.toml"));
+  ONOMA_TRY(const auto known, read_client_file(globals.data + "/client.toml"));
   Access out;
   out.server = !globals.server.empty() ? globals.server : from_environment("ONOMA_SERVER");
   if (out.server.empty()) out.server = known.server.empty() ? std::string(kDefaultServer) : known.server;
@@ -141,7 +143,7 @@ Result<Reply> Client::send(std::string_view method, std::string_view target, std
     return std::unexpected(std::move(error));
   }
   if (reply->status < 300 || reply->status == 304 || reply->status == 307 ||
-      (extra.negative && reply->status == 404))
+      (extra.negative && (reply->status == 404 || reply->status == 410)))
     return Reply{reply->status, std::move(reply->body), reply->headers["etag"]};
   auto error = error_of(*reply);
   if (error.code == Code::unauthenticated && token_.empty())

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "base/time.h"
 #include "crypto/digest.h"
 #include "gate/check.h"
 
@@ -14,6 +15,11 @@ std::int32_t apart(std::uint32_t a, std::uint32_t b) {
   return static_cast<std::int32_t>(a - b);
 }
 
+// RRSIG times are Unix time modulo 2^32; this century's are meant.
+std::string when(std::uint32_t seconds) {
+  return iso8601(from_unix_seconds(seconds));
+}
+
 std::size_t labels_to_sign(NameView owner) {
   return owner.label_count() - (owner.is_wildcard() ? 1 : 0);
 }
@@ -22,15 +28,15 @@ void check_times(Check& check, NameView owner, RRType type, const Rrsig& rrsig) 
   auto& findings = check.findings;
   if (apart(rrsig.inception, check.now) > 0)
     findings.fatal(owner, fmt::format("RRSIG over {} holds only from {} on, which is later than now ({})",
-                                      subject(owner, type), rrsig.inception, check.now));
+                                      subject(owner, type), when(rrsig.inception), when(check.now)));
   if (apart(rrsig.expiration, rrsig.inception) <= 0)
     findings.fatal(owner, fmt::format("RRSIG over {} expires ({}) before it begins ({})",
-                                      subject(owner, type), rrsig.expiration, rrsig.inception));
+                                      subject(owner, type), when(rrsig.expiration), when(rrsig.inception)));
   const auto remaining = apart(rrsig.expiration, check.now);
   if (remaining < 0)
     findings.report(check.options.expired_is_fatal, owner,
                     fmt::format("RRSIG over {} expired at {}, {} s ago", subject(owner, type),
-                                rrsig.expiration, -std::int64_t{remaining}));
+                                when(rrsig.expiration), -std::int64_t{remaining}));
   else if (std::int64_t{remaining} < std::int64_t{check.options.min_remaining_s})
     findings.warning(owner, fmt::format("RRSIG over {} expires in {} s, less than the {} s wanted",
                                         subject(owner, type), remaining, check.options.min_remaining_s));
