@@ -1,7 +1,5 @@
 #include "app/resolution.h"
 
-#include <algorithm>
-
 #include "resolve/resolver.h"
 
 namespace onoma::app {
@@ -17,18 +15,6 @@ resolve::PublishTrace as_publish_trace(const publish::VersionTrace& trace) {
           .checked = trace.checked,
           .durable = trace.durable,
           .shown = trace.shown};
-}
-
-// The first value of type URL that everybody may read: where a browser goes.
-std::string redirect_of(const resolve::Resolution& resolution) {
-  for (const auto& identifier : resolution.identifiers)
-    for (const auto& value : identifier.values)
-      if (value.type == "URL" && value.publicly_readable()) return std::string(as_text(value.data));
-  return {};
-}
-
-bool is_gone(const resolve::Resolution& resolution) {
-  return std::ranges::any_of(resolution.identifiers, [](const auto& id) { return id.status == "tombstone"; });
 }
 
 }  // namespace
@@ -66,11 +52,7 @@ Resolution::~Resolution() = default;
 Result<front::Resolved> Resolution::resolve(const front::ResolveRequest& request) {
   ONOMA_TRY(const auto resolution,
             inside_->resolver->resolve(request.text, {.scheme = request.scheme, .apex = {}}));
-  return front::Resolved{.found = resolution.positive(),
-                         .json = resolve::resolution_json(resolution),
-                         .text = resolve::resolution_text(resolution, {.trace = request.trace}),
-                         .redirect = redirect_of(resolution),
-                         .gone = is_gone(resolution)};
+  return front::to_resolved(resolution, request.trace);
 }
 
 }  // namespace onoma::app
