@@ -21,6 +21,8 @@ struct Access {
   std::string token;  // empty: none
 };
 Result<Access> find_access(const Globals& globals);
+// DATA/client.toml; an empty Access when it is not there.
+Result<Access> read_client_file(const std::string& path);
 
 struct Reply {
   int status = 0;

@@ -43,8 +43,7 @@ Result<void> run(const Globals& globals, const Arguments& arguments, bool data_g
   ONOMA_TRY_VOID(node->start(arguments.demo));
   fmt::print("ready {}\n", node->facts());
   std::fflush(stdout);
-  if (arguments.demo)
-    fmt::print(stderr, "{}", demo_hints(settings.dns_listen.front(), settings.http_listen.front()));
+  if (arguments.demo) fmt::print(stderr, "{}", demo_hints(node->dns_address(), node->http_address()));
   stop->wait();
   log::info("serve", "stopping");
   node->stop();

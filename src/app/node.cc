@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "app/authority.h"
+#include "app/client.h"
 #include "app/control.h"
 #include "app/demo.h"
 #include "app/resolution.h"
@@ -29,6 +30,8 @@ namespace onoma::app {
 namespace json = boost::json;
 
 namespace {
+
+constexpr const char* kClientFile = "/client.toml";
 
 sign::SigningPolicy signing_policy(model::DenialPolicy denial) {
   sign::SigningPolicy policy;
@@ -75,7 +78,9 @@ struct Node::State {
   Result<void> open_doors();
   Result<publish::ZoneParts> parts(const model::Tld& tld);
   front::RestServices services();
-  Result<void> write_client_file(const std::string& token);
+  Result<void> keep_operator_token();
+  Result<void> write_client_file(const std::string& server, const std::string& token);
+  Result<void> follow_address();
   std::string status_json() const;
 
   Settings settings;
@@ -160,12 +165,39 @@ Result<void> Node::State::open_doors() {
   return {};
 }
 
-Result<void> Node::State::write_client_file(const std::string& token) {
-  const auto path = settings.data + "/client.toml";
-  const auto text =
-      fmt::format("# How the command line reaches this server.\nserver = \"http://{}\"\ntoken = \"{}\"\n",
-                  http->bound().front().text(), token);
-  return os::write_file_atomically(path, as_bytes(text), 0600);
+Result<void> Node::State::write_client_file(const std::string& server, const std::string& token) {
+  const auto text = fmt::format(
+      "# How the command line reaches this server.\nserver = \"{}\"\ntoken = \"{}\"\n", server, token);
+  return os::write_file_atomically(settings.data + kClientFile, as_bytes(text), 0600);
+}
+
+// The first operator's token is told once. It is written down before anything else may fail; where a start
+// died before that, nobody has used the registry yet, and the next one makes another token.
+Result<void> Node::State::keep_operator_token() {
+  ONOMA_TRY(auto token, registry->bootstrap_operator(settings.operator_id));
+  if (!token && !std::filesystem::exists(settings.data + kClientFile)) {
+    ONOMA_TRY(const auto reader, registry->open());
+    ONOMA_TRY(const auto registrars, reader->registrars({}, 1));
+    if (reader->last_seq() == 1 && !registrars.items.empty()) {
+      const auto& only = registrars.items.front();
+      ONOMA_TRY(auto renewed, registry->run(model::RegistrarUpdate{.registrar = only, .new_token = true},
+                                            {.id = Id128::make(clock.now(), rng), .actor = only.id}));
+      token = std::move(renewed.secret);
+    }
+  }
+  if (!token) return {};
+  return write_client_file("http://" + settings.http_listen.front(), *token);
+}
+
+// Where the door listens may change from start to start; a name that an operator wrote there stays.
+Result<void> Node::State::follow_address() {
+  ONOMA_TRY(const auto known, read_client_file(settings.data + kClientFile));
+  const auto server = "http://" + http->bound().front().text();
+  constexpr std::string_view kScheme = "http://";
+  if (known.token.empty() || known.server == server || !known.server.starts_with(kScheme) ||
+      !os::Endpoint::parse(known.server.substr(kScheme.size())))
+    return {};
+  return write_client_file(server, known.token);
 }
 
 std::string Node::State::status_json() const {
@@ -195,7 +227,7 @@ Result<void> Node::start(bool demo) {
   auto& s = *state_;
   s.started = s.clock.now();
   // Before the HTTP door opens, so that nobody is refused for want of the first registrar.
-  ONOMA_TRY(const auto token, s.registry->bootstrap_operator(s.settings.operator_id));
+  ONOMA_TRY_VOID(s.keep_operator_token());
   ONOMA_TRY_VOID(s.publisher->start());
   if (demo) {
     ONOMA_TRY_VOID(fill_demo(*s.registry, *s.registry, s.settings.operator_id, s.clock, s.rng));
@@ -210,7 +242,7 @@ Result<void> Node::start(bool demo) {
   ONOMA_TRY(s.admin,
             front::HttpServer::start({.listen = std::move(admin_listen)},
                                      front::metrics_handler([&s] { return s.publisher->status(); })));
-  if (token) ONOMA_TRY_VOID(s.write_client_file(*token));
+  if (const auto followed = s.follow_address(); !followed) log::warning("serve", followed.error().message);
   ONOMA_TRY(
       s.control,
       serve_control(s.control_path,
@@ -237,6 +269,13 @@ Node::~Node() {
   state_->http.reset();
   state_->resolution.reset();
   state_->publisher.reset();
+}
+
+std::string Node::dns_address() const {
+  return state_->dns->bound().front().text();
+}
+std::string Node::http_address() const {
+  return state_->http->bound().front().text();
 }
 
 std::string Node::facts() const {

@@ -23,6 +23,9 @@ class Node {
 
   // "dns=… http=… admin=… control=… data=…": facts for the ready line.
   std::string facts() const;
+  // The first address of each door, as bound. After start().
+  std::string dns_address() const;
+  std::string http_address() const;
 
  private:
   struct State;

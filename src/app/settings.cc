@@ -147,6 +147,8 @@ Result<void> check(const Settings& settings) {
         return std::unexpected(endpoint.error());
   if (settings.dns_listen.empty())
     return fail(Code::missing_field, "dns.listen needs at least one address", "dns.listen");
+  if (settings.http_listen.empty())
+    return fail(Code::missing_field, "http.listen needs at least one address", "http.listen");
   return {};
 }
 

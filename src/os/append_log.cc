@@ -182,6 +182,11 @@ Result<void> AppendLog::replay(const OnRecord& on_record) {
                               "this is no torn write; restore the file from a copy",
                               path_, at, probe));
   }
+  if (options_.first_came_whole && records_ == 0)
+    return fail(Code::corrupt,
+                fmt::format("the log {} is damaged at offset {}, in the record that it began with; "
+                            "restore the file from a copy",
+                            path_, at));
   // A record that a former, larger limit allowed must not be taken for a torn one.
   ONOMA_TRY(ByteView start, view(at, kHead));
   if (const auto head = read_head(start, at); head && head->length > options_.record_max)

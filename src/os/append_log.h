@@ -39,6 +39,8 @@ struct AppendLogOptions {
   std::uint32_t record_max = 64U << 20;             // a longer payload is refused, by append and by open
   std::uint64_t file_max = std::uint64_t{1} << 40;  // append refuses to grow the file beyond
   unsigned mode = 0600;                             // of a file that is made
+  // The first record came with the file, by a rename: if it is not whole it is damaged, not torn.
+  bool first_came_whole = false;
 };
 
 class AppendLog {

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::uint32_t kMagic = 0x4F4E5631;  // "ONV1"
 constexpr os::AppendLogOptions kLogOptions{
-    .record_max = 0xFFFF0000U, .file_max = std::uint64_t{1} << 42, .mode = 0600};
+    .record_max = 0xFFFF0000U, .file_max = std::uint64_t{1} << 42, .mode = 0600, .first_came_whole = true};
 
 void put_time(ByteWriter& out, Time time) {
   out.u64(static_cast<std::uint64_t>(time.time_since_epoch().count()));

@@ -1,6 +1,7 @@
 // The journal keeps what it acknowledged, in order, over restarts, torn writes and full disks.
 #include "publish/journal.h"
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 
@@ -91,6 +92,76 @@ TEST_F(JournalTest, ATornTailIsCutOff) {
   EXPECT_EQ(serials(journal), (std::vector<std::uint32_t>{1}));
   ASSERT_TRUE(journal.append(version(1, 2)));
   EXPECT_EQ(serials(journal), (std::vector<std::uint32_t>{1, 2}));
+}
+
+TEST_F(JournalTest, AWholeVersionThatIsNotWholeIsDamageAndIsNotCutOff) {
+  {
+    Journal journal({.folder = folder_});
+    ASSERT_TRUE(journal.append(version(0, 1)));
+  }
+  const auto path = folder_ / "test.journal";
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 3);
+  const auto size = std::filesystem::file_size(path);
+  Journal journal({.folder = folder_});
+  const auto replayed = journal.replay(name("test."), [](zone::Version&&) -> Result<void> { return {}; });
+  ASSERT_FALSE(replayed);
+  EXPECT_EQ(replayed.error().code, Code::corrupt);
+  EXPECT_EQ(std::filesystem::file_size(path), size);
+}
+
+// A disk whose next flushes fail.
+struct BadDisk final : os::FileSystem {
+  int bad_flushes = 0;
+  int sync_data(int fd) override { return bad_flushes-- > 0 ? -EIO : os::FileSystem::sync_data(fd); }
+};
+
+TEST_F(JournalTest, WhatCouldNotBeFlushedIsGoneBeforeTheNextVersion) {
+  BadDisk disk;
+  Journal journal({.folder = folder_}, disk);
+  ASSERT_TRUE(journal.append(version(0, 1)));
+  disk.bad_flushes = 1;
+  ASSERT_FALSE(journal.append(version(1, 2)));
+  ASSERT_TRUE(journal.append(version(1, 3)));
+  EXPECT_EQ(serials(journal), (std::vector<std::uint32_t>{1, 3}));
+}
+
+TEST_F(JournalTest, AFoldAfterAFailedFlushIsNotCut) {
+  BadDisk disk;
+  Journal journal({.folder = folder_}, disk);
+  ASSERT_TRUE(journal.append(version(0, 1)));
+  disk.bad_flushes = 1;
+  ASSERT_FALSE(journal.append(version(1, 2)));
+  auto whole = version(0, 3);
+  for (int i = 0; i < 50; ++i) {
+    const auto more = set("m" + std::to_string(i) + ".test.", RRType::NS, "ns.example.");
+    whole.diff.changes.push_back({more.owner, more.type, std::nullopt, more});
+  }
+  ASSERT_TRUE(journal.fold(whole));
+  EXPECT_EQ(serials(journal), (std::vector<std::uint32_t>{3}));
+}
+
+// Until the folder is flushed a crash may bring back the file from before the fold, without what came after.
+TEST_F(JournalTest, NothingIsAcknowledgedBehindAFoldWhosePlaceIsNotDurable) {
+  class Disk final : public os::FileSystem {
+   public:
+    explicit Disk(std::string watched) : watched_(std::move(watched)) {}
+    bool bad = false;
+    // Once the new file stands in its place, only the folder is left to flush.
+    int sync(int fd) override {
+      return bad && !std::filesystem::exists(watched_) ? -EIO : os::FileSystem::sync(fd);
+    }
+
+   private:
+    std::string watched_;
+  } disk(folder_ / "test.journal.fold");
+  Journal journal({.folder = folder_}, disk);
+  ASSERT_TRUE(journal.append(version(0, 1)));
+  disk.bad = true;
+  ASSERT_FALSE(journal.fold(version(0, 2)));
+  EXPECT_FALSE(journal.append(version(2, 3)));
+  disk.bad = false;
+  ASSERT_TRUE(journal.append(version(2, 3)));
+  EXPECT_EQ(serials(journal), (std::vector<std::uint32_t>{2, 3}));
 }
 
 TEST_F(JournalTest, WantsFoldingOnceChangesOutgrowTheWhole) {

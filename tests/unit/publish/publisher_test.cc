@@ -133,6 +133,7 @@ TEST_F(PublisherTest, ZonesComeAndGoOnAPoolOfOneThread) {
 
 TEST_F(PublisherTest, ADamagedJournalIsNotOverwrittenAndTheZoneComesBackOnceItIsMended) {
   make_tld("test.");
+  ASSERT_TRUE(settled());
   make_domain("a.test");
   ASSERT_TRUE(settled());
   const auto serial = sink_.get(name("test."))->facts().serial;
