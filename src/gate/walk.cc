@@ -36,7 +36,7 @@ class Walker {
       state_.signatures = check_.queue.checked();
       progress_(state_);
     }
-    return std::move(counts_);
+    return counts_;
   }
 
  private:

@@ -147,7 +147,9 @@ bool is_ror(std::string_view text) {
     value = value * 32 + digit;
   }
   const auto check = 98 - value * 100 % 97;
-  return static_cast<std::uint64_t>((text[7] - '0') * 10 + (text[8] - '0')) == check;
+  const auto stated =
+      static_cast<std::uint64_t>(text[7] - '0') * 10 + static_cast<std::uint64_t>(text[8] - '0');
+  return stated == check;
 }
 
 bool is_telephone(std::string_view text) {
