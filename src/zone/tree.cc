@@ -58,11 +58,11 @@ Part* own(Part*& slot) {
   return slot = copy;
 }
 
-// The first slot whose key is not below `key`.
-std::size_t lower_slot(const Part* part, std::uint64_t head, std::string_view key) {
+// The first slot at or behind `first` whose key is not below `key`.
+std::size_t lower_slot(const Part* part, std::uint64_t head, std::string_view key, std::size_t first = 0) {
   const auto* begin = part->heads.data();
   const auto* end = begin + part->count;
-  const auto* low = std::lower_bound(begin, end, head);
+  const auto* low = std::lower_bound(begin + first, end, head);
   if (low == end || *low != head) return static_cast<std::size_t>(low - begin);
   auto from = static_cast<std::size_t>(low - begin);
   auto to = static_cast<std::size_t>(std::upper_bound(low, end, head) - begin);
@@ -76,11 +76,12 @@ std::size_t lower_slot(const Part* part, std::uint64_t head, std::string_view ke
   return from;
 }
 
-// The child of an inner part under which `key` belongs.
+// The child of an inner part under which `key` belongs. Slot 0 has everything below slot 1 and separates
+// nothing: once smaller keys have come, what stands there may lie above the separators behind it.
 std::size_t child_slot(const Part* part, std::uint64_t head, std::string_view key) {
-  const auto slot = lower_slot(part, head, key);
+  const auto slot = lower_slot(part, head, key, 1);
   if (slot < part->count && part->heads[slot] == head && part->entries[slot]->key() == key) return slot;
-  return slot == 0 ? 0 : slot - 1;
+  return slot - 1;
 }
 
 void make_gap(Part* part, std::size_t at) {
@@ -343,8 +344,8 @@ void Tree::prefetch(std::string_view key) const {
   while (part->level != 0) {
     // By heads alone: a wrong guess costs nothing but the hint.
     const auto* begin = part->heads.data();
-    const auto slot = std::upper_bound(begin, begin + part->count, number) - begin;
-    part = inner(part)->children[static_cast<std::size_t>(slot == 0 ? 0 : slot - 1)];
+    const auto slot = std::upper_bound(begin + 1, begin + part->count, number) - begin;
+    part = inner(part)->children[static_cast<std::size_t>(slot - 1)];
   }
   const auto* at = reinterpret_cast<const char*>(part);
   for (std::size_t offset = 0; offset < sizeof(part->heads); offset += 64) __builtin_prefetch(at + offset);

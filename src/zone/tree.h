@@ -30,7 +30,8 @@ class Tree {
     std::uint16_t level = 0;  // 0: leaf
     std::array<std::uint64_t, kFanout> heads;
     // Leaf: the entries. Inner: keys that separate: every key of child i is >= entries[i] for i > 0, and
-    // below entries[i + 1]. A separator may be the key of an entry that is no longer in the tree.
+    // below entries[i + 1]. A separator may be the key of an entry that is no longer in the tree. entries[0]
+    // separates nothing and is not looked at: keys smaller than all before come under child 0.
     std::array<const Entry*, kFanout> entries;
   };
   struct Inner : Part {

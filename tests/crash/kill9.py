@@ -159,7 +159,9 @@ with Lab() as lab:
                 wait_for(lambda: all(in_dns(client, *one) for one in reversed(acknowledged)), 10, "all domains in the DNS")
             except TimeoutError:
                 absent = [one for one in acknowledged if not in_dns(client, *one)]
-                checks.that(not absent, f"round {round_number}: every acknowledged domain is in the DNS", absent[:5])
+                checks.that(not absent, f"round {round_number}: every acknowledged domain is in the DNS", absent[:2])
+                print(f"    {rest.get('/v1/zones').body.decode()[:1500]}\n    {serve.process.errors(8)}")
+                break
         for writer in writers:
             checks.that(not writer.refused, f"round {round_number}: no create was refused", writer.refused[:2])
             if writer.open:

@@ -90,6 +90,10 @@ TEST_P(TreeTest, BehavesAsAMapAndKeepsOldVersions) {
     }
     if (step % 1500 == 0) versions.emplace_back(tree, map);
     if (step % 50 == 0) expect_search(tree, map, random_key(random, prefix, 30000));
+    if (step % 50 == 0 && !map.empty()) {  // and one that is there
+      const auto near = map.lower_bound(random_key(random, prefix, 30000));
+      expect_search(tree, map, near == map.end() ? map.begin()->first : near->first);
+    }
   }
   expect_equal(tree, map);
   for (const auto& [old_tree, old_map] : versions) expect_equal(old_tree, old_map);
@@ -102,6 +106,31 @@ TEST_P(TreeTest, BehavesAsAMapAndKeepsOldVersions) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, TreeTest, testing::Values(1U, 2U, 3U, 4U));
+
+// Keys below all that were there when the tree got its first levels: the first child splits again and again,
+// and each of its separators must be found.
+TEST(Tree, FindsEveryKeyAfterSmallerOnesCame) {
+  const auto key_of = [](unsigned i) { return "key" + std::to_string(100000 + i); };
+  Tree tree;
+  Map map;
+  const auto put = [&](unsigned i, std::uint32_t value) {
+    map[key_of(i)] = value;
+    tree.put(entry(key_of(i), value));
+  };
+  for (unsigned i = 9000; i < 9100; ++i) put(i, 1);
+  for (unsigned i = 9000; i-- > 0;) {
+    put(i, 1);
+    if (i % 64 != 0) continue;
+    for (const auto& one : map) ASSERT_NE(tree.find(one.first), nullptr) << one.first;
+  }
+  for (unsigned i = 0; i < 9100; i += 3) put(i, 2);
+  expect_equal(tree, map);
+  for (unsigned i = 0; i < 9100; i += 2) {
+    ASSERT_TRUE(tree.erase(key_of(i)));
+    map.erase(key_of(i));
+  }
+  expect_equal(tree, map);
+}
 
 TEST(Tree, BuiltInOneGoHoldsTheSame) {
   for (const std::size_t size : {0U, 1U, 55U, 56U, 57U, 3136U, 3137U, 20000U}) {
