@@ -82,12 +82,12 @@ std::string file_stem(const wire::Name& zone) {
   std::string stem;
   auto text = zone.lower().text();
   text.pop_back();
-  for (unsigned char c : text) {
+  for (const char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
     if (plain && !(stem.empty() && c == '.'))
-      stem += static_cast<char>(c);
+      stem += c;
     else
-      stem += fmt::format("%{:02X}", c);
+      stem += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return stem;
 }

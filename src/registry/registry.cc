@@ -133,7 +133,13 @@ void Registry::carry_out(std::vector<Item> batch) {
     add(result ? Metric::onoma_commands_total : Metric::onoma_commands_refused_total);
     batch[i].done(std::move(result));
   }
-  if (!broken && events && listener_) listener_(last_seq);
+  if (broken || events == 0) return;
+  std::function<void(std::uint64_t)> listener;
+  {
+    std::scoped_lock lock(mutex_);
+    listener = listener_;
+  }
+  if (listener) listener(last_seq);
 }
 
 void Registry::forget_old(store::WriteTransaction& transaction, bool&) {

@@ -55,10 +55,12 @@ class Registry final : public model::CommandPort, public model::Authenticator, p
   // The fields of a contact, for those who may see them; deciding that is the caller's. gone: it was erased.
   Result<model::ContactFields> open_contact(const model::Contact& contact);
 
-  // Both before the first command. `hook` must outlive the registry. The listener is called on the writing
-  // thread after each COMMIT with new events, after the `done` callbacks; it must return quickly.
+  // Before the first command. `hook` must outlive the registry.
   void add_hook(model::CommandHook& hook) { hooks_.push_back(&hook); }
+  // Called on the writing thread after each COMMIT with new events, after the `done` callbacks; it must
+  // return quickly, and outlive the registry.
   void set_commit_listener(std::function<void(std::uint64_t last_seq)> listener) {
+    std::scoped_lock lock(mutex_);
     listener_ = std::move(listener);
   }
 
@@ -83,7 +85,6 @@ class Registry final : public model::CommandPort, public model::Authenticator, p
   const Clock& clock_;
   Rng& rng_;
   std::vector<model::CommandHook*> hooks_;
-  std::function<void(std::uint64_t)> listener_;
 
   Zones zones_;                    // writing thread only
   std::optional<Time> forgotten_;  // when old outcomes were last cleared; writing thread only
@@ -91,6 +92,7 @@ class Registry final : public model::CommandPort, public model::Authenticator, p
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Item> waiting_;
+  std::function<void(std::uint64_t)> listener_;
   bool stop_ = false;
   std::thread thread_;
 };

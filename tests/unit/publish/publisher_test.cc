@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <mutex>
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -55,9 +57,11 @@ class PublisherTest : public testing::Test {
   PublisherTest() {
     folder_ = std::filesystem::temp_directory_path() / ("onoma-publisher-" + std::to_string(::getpid()));
     registry_ = registry::Registry::open({.store = {.path = folder_ / "r.sqlite"}}, clock_, rng_).value();
+    registry_->set_commit_listener([this](std::uint64_t seq) {
+      std::scoped_lock lock(mutex_);
+      if (publisher_) publisher_->wake(seq);
+    });
     EXPECT_TRUE(registry_->bootstrap_operator("operator").has_value());
-    // Set once: the publisher behind it comes and goes while no command runs.
-    registry_->set_commit_listener([this](std::uint64_t seq) { publisher_->wake(seq); });
     start();
   }
   ~PublisherTest() override {
@@ -67,7 +71,7 @@ class PublisherTest : public testing::Test {
     std::filesystem::remove_all(folder_);
   }
   void start() {
-    publisher_ = std::make_unique<Publisher>(
+    auto next = std::make_unique<Publisher>(
         PublisherOptions{.folder = folder_ / "zones"}, *registry_,
         [](const model::Tld&) -> Result<ZoneParts> {
           return ZoneParts{
@@ -75,6 +79,10 @@ class PublisherTest : public testing::Test {
               .gate = gate::make_gate({.level = zone::GateLevel::registry, .require_signed = false})};
         },
         sink_, pool_, clock_);
+    {
+      std::scoped_lock lock(mutex_);
+      publisher_.swap(next);
+    }
     EXPECT_TRUE(publisher_->start().has_value());
   }
   void make_tld(const std::string& zone) {
@@ -104,6 +112,7 @@ class PublisherTest : public testing::Test {
   // One thread: nothing in the publisher may wait for a job of another queue.
   os::JobPool pool_{{.threads = 1}};
   std::unique_ptr<registry::Registry> registry_;
+  std::mutex mutex_;  // the registry's thread wakes the publisher
   std::unique_ptr<Publisher> publisher_;
   std::uint64_t seq_ = 0;
 };
