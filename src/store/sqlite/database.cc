@@ -23,9 +23,18 @@ constexpr char kPragmas[] =
     "PRAGMA journal_size_limit=67108864;"
     "PRAGMA temp_store=MEMORY;";
 
+// SQLite counts its memory under one lock for all connections; nobody here asks for the count, and writer and
+// readers would meet at that lock with every allocation. Must come before the first connection of the
+// process.
+void stop_counting_memory() {
+  static const int result = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  static_cast<void>(result);  // refused when SQLite is in use already: then it only costs time
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode) {
+  stop_counting_memory();
   sqlite3* handle = nullptr;
   int result = sqlite3_open_v2(
       path.c_str(), &handle,
