@@ -8,7 +8,9 @@ set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
 
 find_program(ONOMA_CCACHE ccache)
 if(ONOMA_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${ONOMA_CCACHE})
+  # Another checkout of the same sources, in another folder, finds what this one compiled.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      ${ONOMA_CCACHE})
 endif()
 find_program(ONOMA_MOLD mold)
 if(ONOMA_MOLD)
