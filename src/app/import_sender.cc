@@ -18,7 +18,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kBatchObjects = 1000;
 constexpr std::size_t kBatchOctets = 900U << 10;  // the door takes 1 MiB
-constexpr std::size_t kInFlight = 4;
+constexpr std::size_t kInFlight = 8;
 constexpr auto kProgressEvery = std::chrono::milliseconds{200};
 
 struct Range {

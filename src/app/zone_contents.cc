@@ -75,10 +75,28 @@ class Reader {
       std::ranges::sort(host.addresses);
       host.addresses.erase(std::ranges::unique(host.addresses).begin(), host.addresses.end());
     }
+    in_canonical_order(out_.delegations, out_.delegation_at);
+    in_canonical_order(out_.hosts, out_.host_at);
     return {};
   }
 
  private:
+  // The store keeps objects in this order: sent in it, neighbours go into the same pages.
+  template <class Found>
+  static void in_canonical_order(std::vector<Found>& found, std::unordered_map<Name, std::size_t>& at) {
+    std::vector<std::pair<std::string, std::size_t>> order;
+    order.reserve(found.size());
+    for (std::size_t i = 0; i < found.size(); ++i) order.emplace_back(wire::sort_key(found[i].name), i);
+    std::ranges::sort(order);
+    std::vector<Found> sorted;
+    sorted.reserve(found.size());
+    for (const auto& [key, from] : order) {
+      at[found[from].name] = sorted.size();
+      sorted.push_back(std::move(found[from]));
+    }
+    found = std::move(sorted);
+  }
+
   Result<void> leave_out(std::string why) {
     ++out_.left_out[std::move(why)];
     return {};

@@ -36,7 +36,7 @@ struct ZoneContents {
   wire::Soa soa;
   std::uint32_t soa_ttl_s = 0;
   std::vector<model::ApexRecord> apex;       // without the SOA and what a signer makes
-  std::vector<FoundDelegation> delegations;  // in file order
+  std::vector<FoundDelegation> delegations;  // in canonical order, as the hosts
   std::vector<FoundHost> hosts;
   std::unordered_map<Name, std::size_t> delegation_at, host_at;  // places in the lists
   std::string denial;          // "nsec", "nsec3", "nsec3_opt_out", or empty: the file is not signed
