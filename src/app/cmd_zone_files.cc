@@ -151,7 +151,7 @@ Result<std::string> sign_zone(const SignArguments& arguments) {
   const auto ds = keys.ds_set(3600);
   os::JobPool pool({.threads = 1, .name = "sign"});
   ONOMA_TRY(const auto signer, sign::make_signer(std::move(keys), policy, &pool));
-  ONOMA_TRY(auto sets, signer->sign_all(name, all_sets(*loaded.snapshot), now));
+  ONOMA_TRY(auto sets, signer->sign_all(name, zone::copy_sets(*loaded.snapshot), now));
   zone::SnapshotBuilder builder(name);
   for (auto& set : sets) ONOMA_TRY_VOID(builder.add(std::move(set)));
   ONOMA_TRY(const auto snapshot, builder.finish());

@@ -57,17 +57,4 @@ Result<zone::GateLevel> parse_level(const std::string& text) {
   return fail(Code::bad_syntax, fmt::format("'{}' is no level here; write structure or dnssec", text));
 }
 
-std::vector<wire::RRset> all_sets(const zone::Snapshot& snapshot) {
-  std::vector<wire::RRset> sets;
-  const auto take = [&](zone::Cursor cursor) {
-    for (; cursor.valid(); cursor.next()) {
-      const auto node = cursor.node();
-      for (std::size_t i = 0; i < node.size(); ++i) sets.push_back(node.at(i).copy(node.owner()));
-    }
-  };
-  take(snapshot.first());
-  take(snapshot.nsec3_first());
-  return sets;
-}
-
 }  // namespace onoma::app

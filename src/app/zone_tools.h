@@ -23,7 +23,4 @@ Result<LoadedZone> load_zone(const std::string& file, const wire::Name& zone, bo
 Result<Time> parse_time(const std::string& text);  // YYYYMMDDhhmmss, ISO 8601 or Unix seconds; empty: now
 Result<zone::GateLevel> parse_level(const std::string& text);
 
-// Every RRset of a snapshot, both orders.
-std::vector<wire::RRset> all_sets(const zone::Snapshot& snapshot);
-
 }  // namespace onoma::app

@@ -61,15 +61,7 @@ class FileSource final : public zone::DiffSource {
     last_event = 0;
     read_wanted_ = false;
     ONOMA_TRY(const auto fresh, load());
-    std::vector<wire::RRset> sets;
-    const auto take = [&](zone::Cursor cursor) {
-      for (; cursor.valid(); cursor.next())
-        for (std::size_t i = 0; i < cursor.node().size(); ++i)
-          sets.push_back(cursor.node().at(i).copy(cursor.node().owner()));
-    };
-    take(fresh->first());
-    take(fresh->nsec3_first());
-    return sets;
+    return zone::copy_sets(*fresh);
   }
 
  private:

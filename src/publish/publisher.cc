@@ -271,17 +271,10 @@ void Publisher::Lane::fold_if_due() {
                       .content = current->content_digest()};
   whole.diff.apex = zone;
   whole.diff.to_serial = whole.serial;
-  const auto take = [&](zone::Cursor cursor) {
-    for (; cursor.valid(); cursor.next()) {
-      const auto node = cursor.node();
-      for (std::size_t i = 0; i < node.size(); ++i) {
-        auto set = node.at(i).copy(node.owner());
-        whole.diff.changes.push_back({set.owner, set.type, std::nullopt, std::move(set)});
-      }
-    }
-  };
-  take(current->first());
-  take(current->nsec3_first());
+  for (auto& set : zone::copy_sets(*current)) {
+    auto owner = set.owner;
+    whole.diff.changes.push_back({std::move(owner), set.type, std::nullopt, std::move(set)});
+  }
   if (auto folded = journal->fold(whole); !folded)
     log::warning("publish",
                  fmt::format("zone {}: the journal was not folded: {}", zone.text(), folded.error().message));

@@ -1,4 +1,4 @@
-// difference(): walks two snapshots side by side, once in name order and once in hash order.
+// difference(): walks two snapshots side by side, once in name order and once in hash order. copy_sets().
 #include "zone/node.h"
 #include "zone/snapshot.h"
 
@@ -57,6 +57,17 @@ Diff difference(const Snapshot& from, const Snapshot& to) {
   walk(from.nsec3_first(), to.nsec3_first(), diff);
   diff.sort();
   return diff;
+}
+
+std::vector<RRset> copy_sets(const Snapshot& snapshot) {
+  std::vector<RRset> out;
+  out.reserve(snapshot.facts().rrsets);
+  for (auto cursor : {snapshot.first(), snapshot.nsec3_first()})
+    for (; cursor.valid(); cursor.next()) {
+      const auto node = cursor.node();
+      for (std::size_t i = 0; i < node.size(); ++i) out.push_back(node.at(i).copy(node.owner()));
+    }
+  return out;
 }
 
 }  // namespace onoma::zone

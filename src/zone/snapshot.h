@@ -228,6 +228,9 @@ class SnapshotBuilder {
   std::unique_ptr<State> state_;
 };
 
+// Copies of every RRset with its signatures, NSEC3 sets last.
+std::vector<RRset> copy_sets(const Snapshot& snapshot);
+
 // The difference that leads from one snapshot to another of the same apex; walks both.
 Diff difference(const Snapshot& from, const Snapshot& to);
 

@@ -50,7 +50,6 @@ class RestTest : public testing::Test {
     auto opened = registry::Registry::open({.store = {.path = folder_.file("registry.db")}}, clock_, rng_);
     ASSERT_TRUE(opened) << opened.error().message;
     registry_ = *std::move(opened);
-    // Two threads: the publisher waits in one job for the queue of a zone that it opens.
     pool_ = std::make_unique<os::JobPool>(os::JobPoolOptions{.threads = 2});
     publisher_ = std::make_unique<publish::Publisher>(
         publish::PublisherOptions{.folder = folder_.file("zones")}, *registry_,
