@@ -7,6 +7,7 @@
 #include <thread>
 #include <utility>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
@@ -380,11 +381,14 @@ void HttpServer::stop() {
     for (const auto& [raw, weak] : state_->open)
       if (auto connection = weak.lock()) connections.push_back(std::move(connection));
   }
+  // The threads must not run out of work between two of these jobs.
+  auto guard = asio::make_work_guard(state_->io);
   for (auto& acceptor : state_->acceptors)
     asio::post(acceptor.get_executor(), [&acceptor] { acceptor.close(); });
   for (auto& connection : connections)
     asio::post(connection->executor(), [connection] { connection->cut(); });
   connections.clear();
+  guard.reset();
   for (auto& thread : state_->threads) thread.join();
   state_->acceptors.clear();
 }
