@@ -335,11 +335,26 @@ bool Fields::choice(std::string_view name, std::size_t& out,
   return true;
 }
 
+namespace {
+// Depth is bounded by the parser.
+bool has_fraction(const json::value& value) {
+  if (value.is_double()) return true;
+  if (const auto* array = value.if_array()) return std::ranges::any_of(*array, has_fraction);
+  if (const auto* object = value.if_object())
+    return std::ranges::any_of(*object, [](const auto& member) { return has_fraction(member.value()); });
+  return false;
+}
+}  // namespace
+
 bool Fields::object_text(std::string_view name, std::string& out) {
   const auto* value = get(name);
   if (!value) return false;
   if (!value->is_object())
     return set_problem(Code::bad_syntax, fmt::format("\"{}\" must be an object", name), name), false;
+  // No object has one, and it would not come out as it went in.
+  if (has_fraction(*value))
+    return set_problem(Code::bad_syntax, fmt::format("\"{}\" holds a number that is not whole", name), name),
+           false;
   out = json::serialize(*value);
   return true;
 }

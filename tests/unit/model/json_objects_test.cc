@@ -107,6 +107,15 @@ TEST(JsonObjects, EventKeepsBeforeAndAfterToTheOctet) {
   EXPECT_EQ(to_json(*again), text);
 }
 
+TEST(EventJson, RefusesNumbersThatAreNotWhole) {
+  const auto event = event_from_json(
+      R"({"seq":1,"id":"00112233445566778899aabbccddeeff","time":"2026-09-25T12:00:00.000000Z","actor":"a",)"
+      R"("command":"host.create","changes":[{"kind":"host","key":"a","after":{"x":[1,{"y":4.5e300}]}}]})");
+  ASSERT_FALSE(event);
+  EXPECT_EQ(event.error().code, Code::bad_syntax);
+  EXPECT_NE(event.error().message.find("not whole"), std::string::npos) << event.error().message;
+}
+
 struct Bad {
   std::string text;
   Code code;
