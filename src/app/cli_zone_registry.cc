@@ -62,6 +62,7 @@ void print_report(const Globals& globals, const Name& zone, const ImportReport& 
                      {"changed_batches", report.totals.changed_batches},
                      {"last_event", report.totals.last_seq},
                      {"visibility", report.visibility},
+                     {"registered_seconds", report.registered_s},
                      {"seconds", seconds}};
     out["left_out"] = std::move(left_out);
     out["notes"] = std::move(notes);
@@ -73,8 +74,8 @@ void print_report(const Globals& globals, const Name& zone, const ImportReport& 
              report.delegations, report.ds_sets, report.hosts, report.serial);
   if (report.tld_created) fmt::print("zone created\n");
   if (report.tld_changed) fmt::print("zone's own records changed\n");
-  fmt::print("{} objects sent in {} batches, {} of which changed something; {:.1f} s\n", report.sent,
-             report.totals.batches, report.totals.changed_batches, seconds);
+  fmt::print("{} objects sent in {} batches, {} of which changed something; registered in {:.1f} s\n",
+             report.sent, report.totals.batches, report.totals.changed_batches, report.registered_s);
   if (report.removed_delegations + report.removed_hosts != 0)
     fmt::print("removed: {} delegations, {} hosts\n", report.removed_delegations, report.removed_hosts);
   for (const auto& [why, count] : report.left_out) fmt::print("left out: {} records: {}\n", count, why);
@@ -86,8 +87,9 @@ void print_report(const Globals& globals, const Name& zone, const ImportReport& 
   };
   if (report.visibility == "visible")
     fmt::print("{}\n",
-               coloured(Colour::good, fmt::format("visible in DNS: zone {} serial {}, {} delegations",
-                                                  zone.text(), member("serial"), member("delegations"))));
+               coloured(Colour::good,
+                        fmt::format("visible in DNS: zone {} serial {}, {} delegations, after {:.1f} s",
+                                    zone.text(), member("serial"), member("delegations"), seconds)));
   else if (report.visibility == "held")
     fmt::print("{}\n", coloured(Colour::bad, fmt::format("not in DNS: zone {} is held: {}", zone.text(),
                                                          member("reason"))));

@@ -35,7 +35,7 @@ Result<std::string> token_from_file(const std::string& path) {
   std::string text(kTokenFileMax + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(file.gcount()));
-  auto token = trimmed(std::move(text));
+  auto token = trimmed(text);
   const bool plain = token.find_first_of(" \t\r\n") == std::string::npos;
   if (token.empty() || token.size() > kTokenFileMax || !plain)
     return fail(Code::bad_request,

@@ -216,6 +216,7 @@ Result<std::uint64_t> seq_of(const Reply& reply) {
 
 Result<ImportReport> import_zone(const Access& access, const ImportOptions& options,
                                  const std::function<void(std::size_t, std::size_t)>& progress) {
+  const auto begin = std::chrono::steady_clock::now();
   ONOMA_TRY(const auto text, read_file(options.file));
   ONOMA_TRY(const auto contents, read_contents(text, options.zone, options.file));
   ImportReport report;
@@ -266,6 +267,7 @@ Result<ImportReport> import_zone(const Access& access, const ImportOptions& opti
   for (const auto* group : {&plan.hosts, &plan.delegations, &plan.gone_delegations, &plan.gone_hosts})
     if (!group->objects.empty()) ONOMA_TRY_VOID(sender.send(*group));
   report.totals = sender.totals();
+  report.registered_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   report.totals.last_seq = std::max(report.totals.last_seq, tld_event);
   report.visibility = "unchanged";
   if (report.totals.last_seq != 0)

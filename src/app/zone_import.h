@@ -28,8 +28,9 @@ struct ImportReport {
   std::size_t sent = 0, removed_delegations = 0, removed_hosts = 0;
   std::map<std::string, std::size_t> left_out;
   ImportTotals totals;
-  std::string zone_json;   // the zone as it is served afterwards; empty when it is not yet
-  std::string visibility;  // "visible", "unchanged", "held", "pending"
+  double registered_s = 0;  // from the start until the registry had acknowledged everything
+  std::string zone_json;    // the zone as it is served afterwards; empty when it is not yet
+  std::string visibility;   // "visible", "unchanged", "held", "pending"
 };
 
 // `progress`: objects done and objects in all.
