@@ -206,6 +206,7 @@ std::vector<FileZoneStatus> FileZones::status() const {
 std::vector<Name> FileZones::zones() const {
   std::scoped_lock lock(mutex_);
   std::vector<Name> out;
+  out.reserve(entries_.size());
   for (const auto& [name, entry] : entries_) out.push_back(name);
   return out;
 }

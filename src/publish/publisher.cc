@@ -304,6 +304,7 @@ void Publisher::State::remember(std::vector<VersionTrace> fresh) {
 std::vector<std::shared_ptr<Publisher::Lane>> Publisher::State::all_lanes() const {
   std::scoped_lock lock(mutex);
   std::vector<std::shared_ptr<Lane>> out;
+  out.reserve(lanes.size());
   for (const auto& [name, lane] : lanes) out.push_back(lane);
   return out;
 }

@@ -10,7 +10,6 @@
 
 namespace onoma::publish {
 
-using model::Change;
 using model::ObjectKind;
 using wire::Name;
 using wire::RRset;

@@ -302,7 +302,7 @@ Result<bool> Sequencer::next_version(std::vector<VersionTrace>& out) {
   const auto now = clock_.now();
   Step step;
   step.before = current_;
-  step.expected = std::move(batch->expected);
+  step.expected = batch->expected;
   step.trace.committed = batch->committed == Time{} ? now : batch->committed;
   step.trace.collected = now;
   auto diff = std::move(batch->diff);

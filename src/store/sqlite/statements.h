@@ -104,8 +104,9 @@ enum class Sql : std::uint8_t {
   ONOMA_SQL_TABLE(X)
 #undef X
 };
+// Each entry is said to be a view: long texts are made of several literals, which is no forgotten comma.
 inline constexpr std::string_view kSqlText[] = {
-#define X(name, text) text,
+#define X(name, text) std::string_view(text),
     ONOMA_SQL_TABLE(X)
 #undef X
 };

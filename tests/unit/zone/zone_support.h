@@ -26,7 +26,7 @@ inline Bytes rdata(RRType type, std::string_view text) {
   return parsed.value_or(Bytes());
 }
 
-inline RRset rrset(std::string_view owner, RRType type, std::vector<std::string> data,
+inline RRset rrset(std::string_view owner, RRType type, const std::vector<std::string>& data,
                    std::uint32_t ttl = 300) {
   RRset set;
   set.owner = name(owner);
