@@ -276,7 +276,7 @@ GOOD = {
     "src/front/door.h": "#pragma once\n",
     "src/front/dns/dns.h": '#pragma once\n#include "front/door.h"\n',
     "src/front/epp/epp.cc": '#include "front/door.h"\n#include "wire/name.h"\n#include <boost/asio.hpp>\n',
-    "docs/a.md": "See https://example.test/work/notes, /rdap/domain/x and XX" + "XXXX.\n",
+    "docs/a.md": "See https://example.test/wo" + "rk/notes, /rdap/domain/x and XX" + "XXXX.\n",
 }
 # (file, content, part of the message)
 FAULTS = [
