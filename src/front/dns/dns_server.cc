@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/metrics.h"
 #include "os/datagram_worker.h"
 #include "os/stream_server.h"
 #include "serve/answer.h"
@@ -53,11 +54,17 @@ class TcpHandler final : public os::StreamHandler {
     if (answer.size == 0) return reply.close();  // what deserves no answer deserves no connection
     reply.send(ByteView(buffer_).first(answer.size));
   }
-  void idle() noexcept override { answerer_.release(); }
+  void idle() noexcept override {
+    answerer_.release();
+    set(Metric::onoma_dns_tcp_connections_total, server_->counters().accepted);
+  }
+  // Before the server starts.
+  void belongs_to(const os::StreamServer& server) { server_ = &server; }
 
  private:
   serve::Answerer answerer_;
   Bytes buffer_;
+  const os::StreamServer* server_ = nullptr;
 };
 
 template <class Handler, class Base>
@@ -114,6 +121,7 @@ Result<std::unique_ptr<DnsServer>> DnsServer::open(const DnsOptions& options, se
 }
 
 void DnsServer::start() {
+  for (const auto& handler : state_->tcp_handlers) handler->belongs_to(*state_->tcp);
   state_->tcp->start();
   for (const auto& worker : state_->udp) worker->start();
 }
