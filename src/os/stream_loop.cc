@@ -6,7 +6,6 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
@@ -22,6 +21,7 @@ constexpr std::size_t kReadSize = 64 * 1024;
 constexpr std::uint64_t kWake = std::uint64_t{1} << 63;
 constexpr std::uint64_t kListener = std::uint64_t{1} << 62;
 constexpr int kAcceptTurn = 64;
+constexpr int kLastTurns = 64;  // of kAcceptTurn connections, when the listening sockets are left to others
 
 void release_capacity(Bytes& bytes) {
   if (bytes.capacity() > 4096) Bytes().swap(bytes);
@@ -81,6 +81,21 @@ void StreamLoop::start() {
   thread_ = start_thread({.name = "tcp", .cpu = -1, .nice = 0}, [this] { run(); });
 }
 
+void StreamLoop::drain() {
+  draining_.store(true);
+  wake(mailbox_->wake);
+}
+
+// What came before is ours: with an exclusive wait nobody else may have been told of it.
+void StreamLoop::leave_listeners() {
+  listening_ = false;
+  for (std::size_t i = 0; i < shared_.listeners.size(); ++i) {
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, shared_.listeners[i].get(), nullptr);
+    for (int turn = 0; turn < kLastTurns && accept_from(i); ++turn) {
+    }
+  }
+}
+
 void StreamLoop::stop() {
   stopping_.store(true);
   if (!thread_.joinable()) return;
@@ -90,13 +105,18 @@ void StreamLoop::stop() {
 
 void StreamLoop::run() {
   std::array<epoll_event, 64> events{};
+  bool idle = false;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const int timeout = expire();
-    int ready = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), 0);
-    if (ready == 0) {
+    const int due = expire();
+    // The first wait is short and the handler keeps what it holds; only a longer silence makes it let go.
+    const int patience = due < 0 ? kStreamIdleMs : std::min(due, kStreamIdleMs);
+    const int ready =
+        ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), idle ? due : patience);
+    if (ready == 0 && !idle) {
       handler_.idle();
-      ready = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), timeout);
+      idle = true;
     }
+    if (ready > 0) idle = false;
     for (int i = 0; i < ready; ++i) {
       const auto& event = events[static_cast<std::size_t>(i)];
       if (event.data.u64 == kWake)
@@ -106,73 +126,15 @@ void StreamLoop::run() {
       else if (Connection* connection = find(event.data.u64))
         attend(*connection, event.events);
     }
+    relieve();
   }
-  shared_.open.fetch_sub(connections_.size(), std::memory_order_relaxed);
-  connections_.clear();
-  by_age_.clear();
+  while (!connections_.empty()) drop(connections_.begin()->first);
   handler_.idle();
 }
 
 StreamLoop::Connection* StreamLoop::find(std::uint64_t id) {
   const auto found = connections_.find(id);
   return found == connections_.end() ? nullptr : found->second.get();
-}
-
-// Closes the connection that is idle longest. False if all are at work.
-bool StreamLoop::make_room() {
-  for (const std::uint64_t id : by_age_) {
-    if (find(id)->busy()) continue;
-    drop(id);
-    return true;
-  }
-  return false;
-}
-
-void StreamLoop::accept_from(std::size_t listener) {
-  for (int turn = 0; turn < kAcceptTurn; ++turn) {
-    const int from = shared_.listeners[listener].get();
-    Endpoint peer;
-    socklen_t size = Endpoint::kCapacity;
-    Fd fd(::accept4(from, peer.buffer(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd) {
-      if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (errno != EMFILE && errno != ENFILE) return;
-      // Out of descriptors. The waiting connection would wake the loop for ever, so it is taken and closed.
-      if (make_room()) continue;
-      shared_.refused.fetch_add(1, std::memory_order_relaxed);
-      if (!reserve_) return;
-      reserve_.reset();
-      Fd unwanted(::accept4(from, nullptr, nullptr, SOCK_CLOEXEC));
-      unwanted.reset();
-      reserve_ = Fd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-      continue;
-    }
-    // The count is taken before it is compared, so that several loops together keep the limit.
-    if (shared_.open.fetch_add(1, std::memory_order_relaxed) >= shared_.options.connections_max &&
-        !make_room()) {
-      shared_.open.fetch_sub(1, std::memory_order_relaxed);
-      shared_.refused.fetch_add(1, std::memory_order_relaxed);
-      continue;
-    }
-    shared_.accepted.fetch_add(1, std::memory_order_relaxed);
-    const int on = 1;
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    auto connection = std::make_unique<Connection>();
-    connection->id = next_id_++;
-    connection->peer = peer;
-    connection->active = std::chrono::steady_clock::now();
-    connection->watched = EPOLLIN;
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = connection->id;
-    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd.get(), &event) != 0) {
-      shared_.open.fetch_sub(1, std::memory_order_relaxed);
-      continue;
-    }
-    connection->fd = std::move(fd);
-    connection->place = by_age_.insert(by_age_.end(), connection->id);
-    connections_.emplace(connection->id, std::move(connection));
-  }
 }
 
 void StreamLoop::touch(Connection& connection) {
@@ -182,19 +144,28 @@ void StreamLoop::touch(Connection& connection) {
 
 void StreamLoop::drop(std::uint64_t id) {
   const auto found = connections_.find(id);
-  by_age_.erase(found->second->place);
+  const Connection& connection = *found->second;
+  (connection.draining ? by_drain_ : by_age_).erase(connection.place);
+  if (connection.charged) shared_.quota.give_back(connection.peer.address_bytes());
+  if (connection.held != 0) shared_.held.fetch_sub(connection.held, std::memory_order_relaxed);
   connections_.erase(found);
   shared_.open.fetch_sub(1, std::memory_order_relaxed);
 }
 
-// Closes what has been idle too long; returns the milliseconds until the next may be.
+// Closes what has been idle too long; returns the milliseconds until the next may be, -1 if there is none.
 int StreamLoop::expire() {
   const Moment now = std::chrono::steady_clock::now();
+  auto next = Moment::max();
+  while (!by_drain_.empty()) {
+    next = find(by_drain_.front())->active + kStreamDrain;
+    if (next > now) break;
+    drop(by_drain_.front());
+    next = Moment::max();
+  }
   for (std::size_t left = by_age_.size(); left > 0; --left) {
     Connection& oldest = *find(by_age_.front());
     const auto due = oldest.active + shared_.options.idle;
-    if (due > now)
-      return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(due - now).count()) + 1;
+    if (due > now) break;
     if (oldest.deferred > 0 && oldest.owed() == 0) {
       touch(oldest);
       continue;
@@ -202,8 +173,29 @@ int StreamLoop::expire() {
     shared_.expired.fetch_add(1, std::memory_order_relaxed);
     drop(oldest.id);
   }
-  if (by_age_.empty()) return -1;
-  return static_cast<int>(std::max<std::int64_t>(1, shared_.options.idle.count()));
+  if (!by_age_.empty()) next = std::min(next, find(by_age_.front())->active + shared_.options.idle);
+  if (next == Moment::max()) return -1;
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(next - now).count()) + 1;
+}
+
+// Keeps what StreamShared::held says of this connection true.
+void StreamLoop::account(Connection& connection) {
+  const std::size_t holds = connection.in.buffered() + connection.owed();
+  if (holds == connection.held) return;
+  shared_.held.fetch_add(holds - connection.held, std::memory_order_relaxed);  // wraps around as it must
+  connection.held = holds;
+}
+
+// Too much memory in all connections together: those that hold some and have stood still longest go.
+void StreamLoop::relieve() {
+  if (shared_.held.load(std::memory_order_relaxed) <= shared_.options.memory_max) return;
+  for (auto at = by_age_.begin(); at != by_age_.end();) {
+    const std::uint64_t id = *at++;
+    if (find(id)->held == 0) continue;
+    shared_.pressed.fetch_add(1, std::memory_order_relaxed);
+    drop(id);
+    if (shared_.held.load(std::memory_order_relaxed) <= shared_.options.memory_max) return;
+  }
 }
 
 bool StreamLoop::paused(const Connection& connection) const {
@@ -214,6 +206,10 @@ bool StreamLoop::paused(const Connection& connection) const {
 void StreamLoop::attend(Connection& connection, std::uint32_t events) {
   if ((events & (EPOLLERR | EPOLLHUP)) != 0) {
     drop(connection.id);  // both directions are gone
+    return;
+  }
+  if (connection.draining) {
+    drain(connection);
     return;
   }
   if ((events & EPOLLOUT) != 0) write(connection);
@@ -228,32 +224,38 @@ void StreamLoop::read(Connection& connection) {
     return;
   }
   if (got == 0) {
-    connection.finished = true;
+    connection.finished = connection.gone = true;
     return;
   }
-  append(connection.in, ByteView(scratch_).first(static_cast<std::size_t>(got)));
+  connection.in.add(ByteView(scratch_).first(static_cast<std::size_t>(got)));
 }
 
 // True if there was a message to handle.
 bool StreamLoop::handle_messages(Connection& connection) {
-  ByteReader in(connection.in);
-  std::size_t used = 0;
+  if (connection.header_due && !take_header(connection)) return false;
   std::uint64_t handled = 0;
+  bool ended = false;
   while (!connection.ending && !connection.broken && !paused(connection)) {
-    const auto length = in.u16();
-    if (!length) break;
-    const auto message = in.bytes(*length);
+    const auto message = connection.in.next();
     if (!message) break;
-    used = in.position();
     Reply reply(*this, connection);
     handler_.handle(*message, connection.peer, reply);
     ++handled;
+    if (++connection.messages < shared_.options.messages_max) continue;
+    ended = true;
+    break;
   }
   if (handled == 0) return false;
   shared_.messages.fetch_add(handled, std::memory_order_relaxed);
   touch(connection);
-  connection.in.erase(connection.in.begin(), connection.in.begin() + static_cast<std::ptrdiff_t>(used));
-  if (connection.in.empty()) release_capacity(connection.in);
+  if (ended || connection.active - connection.born >= shared_.options.lifetime) {
+    if (!connection.ending) shared_.ended.fetch_add(1, std::memory_order_relaxed);
+    connection.finished = connection.ending = true;
+  }
+  if (connection.ending)
+    connection.in.drop();
+  else
+    connection.in.settle();
   return true;
 }
 
@@ -294,7 +296,12 @@ void StreamLoop::write(Connection& connection) {
       break;
     }
     connection.out_at += static_cast<std::size_t>(sent);
+    connection.progress += static_cast<std::size_t>(sent);
+    if (connection.owed() > 0 && connection.progress < kStreamProgress) continue;
+    connection.progress = 0;
     touch(connection);
+    if (connection.active - connection.born >= kLifetimesMax * shared_.options.lifetime)
+      connection.broken = connection.owed() > 0;
   }
   if (connection.owed() == 0) {
     connection.out.clear();
@@ -324,12 +331,21 @@ void StreamLoop::settle(Connection& connection) {
     if (!connection.sources.empty()) break;
   }
   if (connection.broken || (connection.finished && !connection.busy())) {
-    drop(connection.id);
+    if (connection.broken || connection.gone)
+      drop(connection.id);
+    else
+      begin_drain(connection);
     return;
   }
+  account(connection);
   std::uint32_t wanted = 0;
   if (!connection.finished && !paused(connection)) wanted |= EPOLLIN;
   if (connection.owed() > 0 || !connection.sources.empty()) wanted |= EPOLLOUT;
+  watch(connection, wanted);
+}
+
+// May destroy the connection.
+void StreamLoop::watch(Connection& connection, std::uint32_t wanted) {
   if (wanted == connection.watched) return;
   epoll_event event{};
   event.events = wanted;
@@ -339,6 +355,25 @@ void StreamLoop::settle(Connection& connection) {
     return;
   }
   connection.watched = wanted;
+}
+
+// Everything is sent and the server wants no more. Closing now would answer what the client has sent
+// meanwhile with a reset, and a reset can destroy answers on their way (RFC 1122 §4.2.2.13).
+void StreamLoop::begin_drain(Connection& connection) {
+  ::shutdown(connection.fd.get(), SHUT_WR);
+  connection.in.drop();
+  account(connection);
+  connection.draining = true;
+  connection.active = std::chrono::steady_clock::now();
+  by_drain_.splice(by_drain_.end(), by_age_, connection.place);
+  watch(connection, EPOLLIN);
+}
+
+void StreamLoop::drain(Connection& connection) {
+  const auto got = ::recv(connection.fd.get(), scratch_.data(), scratch_.size(), 0);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got > 0) connection.drained += static_cast<std::size_t>(got);
+  if (got <= 0 || connection.drained > kDrainMax) drop(connection.id);
 }
 
 void StreamLoop::take_mail() {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "os/fd.h"
+#include "os/stream_framing.h"
 #include "os/stream_server.h"
 
 namespace onoma::os {
@@ -31,13 +32,20 @@ struct StreamMailbox {
 
 // What the loops of a server have in common.
 struct StreamShared {
-  StreamOptions options;
+  explicit StreamShared(StreamOptions given) : options(std::move(given)), quota(options.quota) {}
+  const StreamOptions options;
+  StreamQuota quota;
   std::vector<Fd> listeners;
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> refused{0};
+  std::atomic<std::uint64_t> limited{0};
   std::atomic<std::uint64_t> expired{0};
+  std::atomic<std::uint64_t> ended{0};
+  std::atomic<std::uint64_t> pressed{0};
+  std::atomic<std::uint64_t> malformed{0};
   std::atomic<std::uint64_t> messages{0};
   std::atomic<std::uint64_t> open{0};
+  std::atomic<std::size_t> held{0};  // octets of input and output in all connections
 };
 
 class StreamLoop {
@@ -46,25 +54,36 @@ class StreamLoop {
   ~StreamLoop() { stop(); }
   Result<void> prepare();
   void start();
+  void drain();  // any thread
   void stop();
 
  private:
   using Moment = std::chrono::steady_clock::time_point;
+  using Ids = std::list<std::uint64_t>;
   struct Connection {
     std::uint64_t id = 0;
     Fd fd;
-    Endpoint peer;
-    Bytes in;   // octets read and not handled yet
-    Bytes out;  // octets owed, from out_at
+    Endpoint peer;     // whom the handler sees
+    StreamFraming in;  // octets read and not handled yet
+    Bytes out;         // octets owed, from out_at
     std::size_t out_at = 0;
     std::deque<MessageSource> sources;
     std::size_t deferred = 0;
-    bool finished = false;      // nothing more is read: the peer closed its half, or the handler said so
-    bool ending = false;        // the handler said close(): what is in `in` is not handled either
+    std::uint64_t messages = 0;
+    std::size_t held = 0;       // what of it StreamShared::held contains
+    std::size_t progress = 0;   // octets taken since that last counted as activity
+    bool header_due = false;    // a PROXY header comes first
+    bool charged = false;       // to the quota
+    bool finished = false;      // nothing more is read: the peer closed its half, or the server will
+    bool ending = false;        // the server wants to close: what is in `in` is not handled either
+    bool gone = false;          // the peer closed its half
+    bool draining = false;      // everything is sent and our half is shut; only the peer's end is waited for
     bool broken = false;        // to be closed now
     std::uint32_t watched = 0;  // epoll events asked for
+    std::size_t drained = 0;    // octets thrown away while draining
+    Moment born;
     Moment active;
-    std::list<std::uint64_t>::iterator place;  // in by_age_
+    Ids::iterator place;  // in by_age_, or in by_drain_ if draining
 
     std::size_t owed() const { return out.size() - out_at; }
     bool busy() const { return owed() > 0 || !sources.empty() || deferred > 0; }
@@ -72,7 +91,8 @@ class StreamLoop {
   class Reply;
 
   void run();
-  void accept_from(std::size_t listener);
+  void leave_listeners();
+  bool accept_from(std::size_t listener);
   bool make_room();
   void attend(Connection& connection, std::uint32_t events);
   void read(Connection& connection);
@@ -80,6 +100,11 @@ class StreamLoop {
   bool fill(Connection& connection);
   void write(Connection& connection);
   void settle(Connection& connection);
+  void watch(Connection& connection, std::uint32_t wanted);
+  void begin_drain(Connection& connection);
+  void drain(Connection& connection);
+  void account(Connection& connection);
+  void relieve();
   void put(Connection& connection, ByteView message);
   void touch(Connection& connection);
   void drop(std::uint64_t id);
@@ -94,9 +119,12 @@ class StreamLoop {
   Fd reserve_;  // given up for a moment to refuse a connection when descriptors have run out
   std::shared_ptr<StreamMailbox> mailbox_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> draining_{false};
+  bool listening_ = true;
   std::uint64_t next_id_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
-  std::list<std::uint64_t> by_age_;  // longest inactive first
+  Ids by_age_;    // longest inactive first
+  Ids by_drain_;  // longest draining first
   Bytes scratch_;
   Bytes pulled_;
   std::thread thread_;

@@ -126,6 +126,19 @@ void DnsServer::start() {
   for (const auto& worker : state_->udp) worker->start();
 }
 
+void DnsServer::drain(std::chrono::milliseconds grace) {
+  constexpr std::chrono::milliseconds kLook{20};
+  for (const auto& worker : state_->udp) worker->stop();
+  state_->tcp->drain();
+  // Two looks without a connection: one that was accepted at the last moment is counted by then.
+  int quiet = 0;
+  for (auto waited = std::chrono::milliseconds{0}; waited < grace && quiet < 2; waited += kLook) {
+    std::this_thread::sleep_for(kLook);
+    quiet = state_->tcp->counters().open == 0 ? quiet + 1 : 0;
+  }
+  stop();
+}
+
 void DnsServer::stop() {
   for (const auto& worker : state_->udp) worker->stop();
   if (state_->tcp) state_->tcp->stop();

@@ -3,6 +3,7 @@
 // thread. Counters may be read from any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -32,6 +33,9 @@ class DnsServer {
   static Result<std::unique_ptr<DnsServer>> open(const DnsOptions& options, serve::ZoneTable& zones);
   ~DnsServer();  // stop()
   void start();
+  // Another process answers on the same sockets now: reads no more packets, takes no new connections, and
+  // answers those that are open until each is silent, but no longer than `grace`.
+  void drain(std::chrono::milliseconds grace);
   void stop();
   const std::vector<os::Endpoint>& bound() const;
   DnsCounters counters() const;
