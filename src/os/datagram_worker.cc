@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "os/proxy_header.h"
 #include "os/socket.h"
 #include "os/thread.h"
 
@@ -86,7 +87,8 @@ struct DatagramWorker::Buffers {
   Bytes requests;
   Bytes replies;
   ReplyArena arena;
-  std::array<Endpoint, kDatagramBatchMax> peers{};
+  std::array<Endpoint, kDatagramBatchMax> peers{};    // who sent it
+  std::array<Endpoint, kDatagramBatchMax> sources{};  // for whom, if that is somebody else
   std::array<Control, kDatagramBatchMax> controls{};
   std::array<iovec, kDatagramBatchMax> in_parts{};
   std::array<iovec, kDatagramBatchMax> out_parts{};
@@ -161,6 +163,7 @@ DatagramCounters DatagramWorker::counters() const {
           .replied = read(replied_),
           .too_long = read(too_long_),
           .send_failed = read(send_failed_),
+          .malformed = read(malformed_),
           .batches = read(batches_)};
 }
 
@@ -220,6 +223,11 @@ std::size_t DatagramWorker::serve_once(Socket& socket) {
                  .peer = &buffers.peers[i],
                  .socket = socket.index,
                  .v6 = socket.v6};
+    if (!options_.proxy_from.empty() && options_.proxy_from.contains(buffers.peers[i].address_bytes()) &&
+        !take_header(buffers.datagrams[shown], i)) {
+      count(malformed_, 1);
+      continue;
+    }
     buffers.origin[shown++] = static_cast<std::uint16_t>(i);
   }
   if (shown == 0) return arrived;
@@ -229,6 +237,19 @@ std::size_t DatagramWorker::serve_once(Socket& socket) {
   handler_.handle({buffers.datagrams.data(), shown}, buffers.arena);
   send_replies(socket, shown);
   return arrived;
+}
+
+// Takes the PROXY header off a datagram that came as message number `message`.
+bool DatagramWorker::take_header(Datagram& datagram, std::size_t message) {
+  const auto header = read_proxy_header(datagram.payload);
+  if (!header) return false;
+  datagram.payload = datagram.payload.subspan(header->size);
+  if (!header->source) return true;
+  Endpoint& source = buffers_->sources[message];
+  // Port 0 means "forged" to the handler; here it is a proxy that does not tell, and the reply goes to it.
+  source = header->source->port() == 0 ? header->source->with_port(datagram.peer->port()) : *header->source;
+  datagram.peer = &source;
+  return true;
 }
 
 void DatagramWorker::send_replies(Socket& socket, std::size_t count_in) {

@@ -9,6 +9,9 @@
 // - Between start() and stop() the worker takes no lock and allocates nothing.
 // - A reply leaves from the address its request came to, also when the socket is bound to a wildcard address.
 // - Requests longer than `request_max` are counted and dropped, never shown cut.
+// - A packet from a peer in `proxy_from` begins with a PROXY header (proxy_header.h) or is dropped: the
+// handler sees the address in it and what stands behind it, the reply goes to the sender. Nobody else's
+// header is believed.
 // - Large replies are fragmented as the interface's MTU demands; what ICMP says about the path's MTU is not
 // believed.
 // - A reply that the kernel does not take within 100 ms is dropped and counted: one full queue stops no
@@ -29,6 +32,7 @@
 #include "base/error.h"
 #include "os/address.h"
 #include "os/fd.h"
+#include "os/prefix.h"
 
 namespace onoma::os {
 
@@ -96,6 +100,7 @@ struct DatagramOptions {
   std::size_t reply_max = 4096;    // octets of a reply slot, up to 65535
   int cpu = -1;                    // -1: not pinned
   int socket_buffer = 4 << 20;     // octets asked for in each direction; the system may grant fewer
+  PrefixList proxy_from;           // peers whose packets begin with a PROXY header
   bool shares_port = false;        // true for the second and later workers on the same endpoints
 };
 
@@ -104,6 +109,7 @@ struct DatagramCounters {
   std::uint64_t replied = 0;      // replies taken by the kernel
   std::uint64_t too_long = 0;     // requests longer than request_max
   std::uint64_t send_failed = 0;  // replies that the kernel refused
+  std::uint64_t malformed = 0;    // packets of proxies without a right PROXY header
   std::uint64_t batches = 0;      // calls of handle()
 };
 
@@ -133,6 +139,7 @@ class DatagramWorker {
   DatagramWorker(DatagramOptions options, DatagramHandler& handler);
   void run();
   std::size_t serve_once(Socket& socket);
+  bool take_header(Datagram& datagram, std::size_t message);
   void send_replies(Socket& socket, std::size_t count);
   void count(std::atomic<std::uint64_t>& counter, std::uint64_t by) {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
@@ -152,6 +159,7 @@ class DatagramWorker {
   std::atomic<std::uint64_t> replied_{0};
   std::atomic<std::uint64_t> too_long_{0};
   std::atomic<std::uint64_t> send_failed_{0};
+  std::atomic<std::uint64_t> malformed_{0};
   std::atomic<std::uint64_t> batches_{0};
 };
 

@@ -20,8 +20,11 @@ constexpr std::size_t kReadSize = 64 * 1024;
 // What an epoll event belongs to: a connection's id counts up from 0, the others are far above.
 constexpr std::uint64_t kWake = std::uint64_t{1} << 63;
 constexpr std::uint64_t kListener = std::uint64_t{1} << 62;
-constexpr int kAcceptTurn = 64;
-constexpr int kLastTurns = 64;  // of kAcceptTurn connections, when the listening sockets are left to others
+constexpr int kLastTurns = 64;  // of accept_from(), when the listening sockets are left to others
+// What a connection that the server has closed may still send before it is cut.
+constexpr std::size_t kLingerMax = std::size_t{1} << 20;
+// After so many lifetimes a connection is cut even if it still takes what it is owed.
+constexpr int kLifetimesMax = 4;
 
 void release_capacity(Bytes& bytes) {
   if (bytes.capacity() > 4096) Bytes().swap(bytes);
@@ -107,6 +110,7 @@ void StreamLoop::run() {
   std::array<epoll_event, 64> events{};
   bool idle = false;
   while (!stopping_.load(std::memory_order_relaxed)) {
+    if (listening_ && draining_.load(std::memory_order_relaxed)) leave_listeners();
     const int due = expire();
     // The first wait is short and the handler keeps what it holds; only a longer silence makes it let go.
     const int patience = due < 0 ? kStreamIdleMs : std::min(due, kStreamIdleMs);
@@ -145,7 +149,7 @@ void StreamLoop::touch(Connection& connection) {
 void StreamLoop::drop(std::uint64_t id) {
   const auto found = connections_.find(id);
   const Connection& connection = *found->second;
-  (connection.draining ? by_drain_ : by_age_).erase(connection.place);
+  (connection.lingering ? by_linger_ : by_age_).erase(connection.place);
   if (connection.charged) shared_.quota.give_back(connection.peer.address_bytes());
   if (connection.held != 0) shared_.held.fetch_sub(connection.held, std::memory_order_relaxed);
   connections_.erase(found);
@@ -155,16 +159,17 @@ void StreamLoop::drop(std::uint64_t id) {
 // Closes what has been idle too long; returns the milliseconds until the next may be, -1 if there is none.
 int StreamLoop::expire() {
   const Moment now = std::chrono::steady_clock::now();
+  const auto idle = listening_ ? shared_.options.idle : shared_.options.drain_idle;
   auto next = Moment::max();
-  while (!by_drain_.empty()) {
-    next = find(by_drain_.front())->active + kStreamDrain;
+  while (!by_linger_.empty()) {
+    next = find(by_linger_.front())->active + kStreamLinger;
     if (next > now) break;
-    drop(by_drain_.front());
+    drop(by_linger_.front());
     next = Moment::max();
   }
   for (std::size_t left = by_age_.size(); left > 0; --left) {
     Connection& oldest = *find(by_age_.front());
-    const auto due = oldest.active + shared_.options.idle;
+    const auto due = oldest.active + idle;
     if (due > now) break;
     if (oldest.deferred > 0 && oldest.owed() == 0) {
       touch(oldest);
@@ -173,7 +178,7 @@ int StreamLoop::expire() {
     shared_.expired.fetch_add(1, std::memory_order_relaxed);
     drop(oldest.id);
   }
-  if (!by_age_.empty()) next = std::min(next, find(by_age_.front())->active + shared_.options.idle);
+  if (!by_age_.empty()) next = std::min(next, find(by_age_.front())->active + idle);
   if (next == Moment::max()) return -1;
   return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(next - now).count()) + 1;
 }
@@ -208,8 +213,8 @@ void StreamLoop::attend(Connection& connection, std::uint32_t events) {
     drop(connection.id);  // both directions are gone
     return;
   }
-  if (connection.draining) {
-    drain(connection);
+  if (connection.lingering) {
+    linger(connection);
     return;
   }
   if ((events & EPOLLOUT) != 0) write(connection);
@@ -334,7 +339,7 @@ void StreamLoop::settle(Connection& connection) {
     if (connection.broken || connection.gone)
       drop(connection.id);
     else
-      begin_drain(connection);
+      begin_linger(connection);
     return;
   }
   account(connection);
@@ -359,21 +364,21 @@ void StreamLoop::watch(Connection& connection, std::uint32_t wanted) {
 
 // Everything is sent and the server wants no more. Closing now would answer what the client has sent
 // meanwhile with a reset, and a reset can destroy answers on their way (RFC 1122 §4.2.2.13).
-void StreamLoop::begin_drain(Connection& connection) {
+void StreamLoop::begin_linger(Connection& connection) {
   ::shutdown(connection.fd.get(), SHUT_WR);
   connection.in.drop();
   account(connection);
-  connection.draining = true;
+  connection.lingering = true;
   connection.active = std::chrono::steady_clock::now();
-  by_drain_.splice(by_drain_.end(), by_age_, connection.place);
+  by_linger_.splice(by_linger_.end(), by_age_, connection.place);
   watch(connection, EPOLLIN);
 }
 
-void StreamLoop::drain(Connection& connection) {
+void StreamLoop::linger(Connection& connection) {
   const auto got = ::recv(connection.fd.get(), scratch_.data(), scratch_.size(), 0);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (got > 0) connection.drained += static_cast<std::size_t>(got);
-  if (got <= 0 || connection.drained > kDrainMax) drop(connection.id);
+  if (got > 0) connection.wasted += static_cast<std::size_t>(got);
+  if (got <= 0 || connection.wasted > kLingerMax) drop(connection.id);
 }
 
 void StreamLoop::take_mail() {

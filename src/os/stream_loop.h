@@ -77,13 +77,13 @@ class StreamLoop {
     bool finished = false;      // nothing more is read: the peer closed its half, or the server will
     bool ending = false;        // the server wants to close: what is in `in` is not handled either
     bool gone = false;          // the peer closed its half
-    bool draining = false;      // everything is sent and our half is shut; only the peer's end is waited for
+    bool lingering = false;     // everything is sent and our half is shut; only the peer's end is waited for
     bool broken = false;        // to be closed now
     std::uint32_t watched = 0;  // epoll events asked for
-    std::size_t drained = 0;    // octets thrown away while draining
+    std::size_t wasted = 0;     // octets thrown away while lingering
     Moment born;
     Moment active;
-    Ids::iterator place;  // in by_age_, or in by_drain_ if draining
+    Ids::iterator place;  // in by_age_, or in by_linger_ if lingering
 
     std::size_t owed() const { return out.size() - out_at; }
     bool busy() const { return owed() > 0 || !sources.empty() || deferred > 0; }
@@ -93,7 +93,10 @@ class StreamLoop {
   void run();
   void leave_listeners();
   bool accept_from(std::size_t listener);
+  void admit(Fd fd, const Endpoint& peer);
+  void refuse_one(int listener);
   bool make_room();
+  bool take_header(Connection& connection);
   void attend(Connection& connection, std::uint32_t events);
   void read(Connection& connection);
   bool handle_messages(Connection& connection);
@@ -101,8 +104,8 @@ class StreamLoop {
   void write(Connection& connection);
   void settle(Connection& connection);
   void watch(Connection& connection, std::uint32_t wanted);
-  void begin_drain(Connection& connection);
-  void drain(Connection& connection);
+  void begin_linger(Connection& connection);
+  void linger(Connection& connection);
   void account(Connection& connection);
   void relieve();
   void put(Connection& connection, ByteView message);
@@ -123,8 +126,8 @@ class StreamLoop {
   bool listening_ = true;
   std::uint64_t next_id_ = 0;
   std::unordered_map<std::uint64_t, std::unique_ptr<Connection>> connections_;
-  Ids by_age_;    // longest inactive first
-  Ids by_drain_;  // longest draining first
+  Ids by_age_;     // longest inactive first
+  Ids by_linger_;  // longest lingering first
   Bytes scratch_;
   Bytes pulled_;
   std::thread thread_;

@@ -16,7 +16,7 @@
 // - After `lifetime`, or with message number `messages_max`, a connection is closed once it has taken what it
 // is owed; whatever it still owes its client after four lifetimes is dropped.
 // - A client that has closed its half still gets the replies it is owed. A server that closes first shuts
-// only its own half and reads on for kStreamDrain, so that no answer on its way is lost to a reset.
+// only its own half and reads on for kStreamLinger, so that no answer on its way is lost to a reset.
 // - When `connections_max` is reached the connection that is idle longest makes room; if none is idle, the
 // new one goes. A network over its quota is refused before it can push anybody out.
 // - Peers in `proxy_from` must begin with a PROXY header (proxy_header.h); the address in it is the peer that
@@ -95,19 +95,20 @@ class StreamHandler {
 // Octets that a client must take of waiting replies within the idle time to count as alive.
 inline constexpr std::size_t kStreamProgress = 4096;
 // How long a connection that the server has closed is still read.
-inline constexpr std::chrono::milliseconds kStreamDrain{1000};
+inline constexpr std::chrono::milliseconds kStreamLinger{1000};
 
 struct StreamOptions {
   std::vector<Endpoint> listen;  // port 0: the system chooses (see bound())
   std::chrono::milliseconds idle{10'000};
   std::chrono::milliseconds lifetime{3'600'000};
-  std::uint64_t messages_max = 1'000'000;  // of one connection
-  std::size_t connections_max = 1024;      // in all loops together
-  std::size_t output_limit = 256 * 1024;   // octets of a connection's replies not yet taken by the kernel
-  std::size_t memory_max = 64 << 20;       // octets of unhandled input and waiting output of all connections
-  std::size_t in_flight_max = 64;          // deferred replies and sources of a connection
-  StreamQuotaLimits quota;                 // connections of one network
-  PrefixList proxy_from;                   // peers that begin with a PROXY header
+  std::chrono::milliseconds drain_idle{1'000};  // the idle timeout after drain()
+  std::uint64_t messages_max = 1'000'000;       // of one connection
+  std::size_t connections_max = 1024;           // in all loops together
+  std::size_t output_limit = 256 * 1024;  // octets of a connection's replies not yet taken by the kernel
+  std::size_t memory_max = 64 << 20;      // octets of unhandled input and waiting output of all connections
+  std::size_t in_flight_max = 64;         // deferred replies and sources of a connection
+  StreamQuotaLimits quota;                // connections of one network
+  PrefixList proxy_from;                  // peers that begin with a PROXY header
   int backlog = 1024;
 };
 
@@ -119,53 +120,6 @@ struct StreamCounters {
   std::uint64_t ended = 0;      // closed at the end of their lifetime or with their last message
   std::uint64_t pressed = 0;    // cut because all connections together held too much memory
   std::uint64_t malformed = 0;  // closed because a PROXY header was missing or wrong
-  std::uint64_t messages = 0;
-  std::uint64_t open = 0;  // now
-};
-
-class StreamLoop;
-DeferredReply(std::shared_ptr<StreamMailbox> mailbox, std::uint64_t connection);
-std::shared_ptr<StreamMailbox> mailbox_;
-std::uint64_t connection_ = 0;
-};
-
-// What a handler may do about a message. Valid during handle() only.
-class StreamReply {
- public:
-  virtual ~StreamReply() = default;
-  // One message, copied. 0 to kStreamMessageMax octets.
-  virtual void send(ByteView message) = 0;
-  // Many messages, made as the client takes them; sources of one connection are drawn one after another.
-  virtual void pull(MessageSource source) = 0;
-  // An answer that is not ready yet.
-  virtual DeferredReply defer() = 0;
-  // Takes no further messages and closes once all that is owed has been sent.
-  virtual void close() = 0;
-};
-
-class StreamHandler {
- public:
-  virtual ~StreamHandler() = default;
-  virtual void handle(ByteView message, const Endpoint& peer, StreamReply& reply) noexcept = 0;
-  // Nothing has come for kStreamIdleMs and the loop is about to block without limit: let published values go.
-  // Also called once when the loop ends. Same thread as handle().
-  virtual void idle() noexcept {}
-};
-
-struct StreamOptions {
-  std::vector<Endpoint> listen;  // port 0: the system chooses (see bound())
-  std::chrono::milliseconds idle{10'000};
-  std::chrono::milliseconds drain_idle{1'000};  // the idle timeout after drain()
-  std::size_t connections_max = 1024;           // in all loops together
-  std::size_t output_limit = 256 * 1024;  // octets of a connection's replies not yet taken by the kernel
-  std::size_t in_flight_max = 64;         // deferred replies and sources of a connection
-  int backlog = 1024;
-};
-
-struct StreamCounters {
-  std::uint64_t accepted = 0;
-  std::uint64_t refused = 0;  // closed at once: too many connections
-  std::uint64_t expired = 0;  // closed by the idle timeout
   std::uint64_t messages = 0;
   std::uint64_t open = 0;  // now
 };
