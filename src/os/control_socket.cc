@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "os/handover.h"
 #include "os/thread.h"
 
 namespace onoma::os {
@@ -134,6 +135,22 @@ Result<void> clear_stale(const std::string& path, const sockaddr_un& address) {
   return {};
 }
 
+Result<Fd> listen_on(const std::string& path, const sockaddr_un& address) {
+  ONOMA_TRY_VOID(clear_stale(path, address));
+  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return io_failure("cannot make a socket", errno);
+  // The file that bind makes takes its mode from the socket, so there is no moment at which others could
+  // connect.
+  if (::fchmod(fd.get(), 0600) != 0 || ::bind(fd.get(), plain(address), sizeof address) != 0)
+    return io_failure(fmt::format("cannot make the control socket {}", path), errno);
+  if (::chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), 64) != 0) {
+    const auto failed = io_failure(fmt::format("cannot listen on the control socket {}", path), errno);
+    ::unlink(path.c_str());
+    return failed;
+  }
+  return fd;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& path, ControlHandler handler,
@@ -143,17 +160,12 @@ Result<std::unique_ptr<ControlServer>> ControlServer::start(const std::string& p
   server->handler_ = std::move(handler);
   server->options_ = options;
   ONOMA_TRY(server->wake_, make_wake_fd());
-  ONOMA_TRY_VOID(clear_stale(path, address));
-  Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!fd) return io_failure("cannot make a socket", errno);
-  // The file that bind makes takes its mode from the socket, so there is no moment at which others could
-  // connect.
-  if (::fchmod(fd.get(), 0600) != 0 || ::bind(fd.get(), plain(address), sizeof address) != 0)
-    return io_failure(fmt::format("cannot make the control socket {}", path), errno);
+  if (auto inherited = take_inherited(SocketKind::unix_stream, path)) {
+    server->listener_ = std::move(*inherited);
+  } else {
+    ONOMA_TRY(server->listener_, listen_on(path, address));
+  }
   server->path_ = path;
-  if (::chmod(path.c_str(), 0600) != 0 || ::listen(fd.get(), 64) != 0)
-    return io_failure(fmt::format("cannot listen on the control socket {}", path), errno);
-  server->listener_ = std::move(fd);
   server->thread_ =
       start_thread({.name = "control", .cpu = -1, .nice = 0}, [self = server.get()] { self->run(); });
   return server;
@@ -171,7 +183,23 @@ ControlServer::~ControlServer() {
   }
   for (Session& session : sessions_)
     if (session.thread.joinable()) session.thread.join();
-  if (!path_.empty()) ::unlink(path_.c_str());
+  if (!path_.empty() && !left_) ::unlink(path_.c_str());
+}
+
+void ControlServer::pause(bool paused) {
+  {
+    std::scoped_lock lock(mutex_);
+    paused_ = paused;
+  }
+  wake(wake_);
+}
+
+void ControlServer::leave() {
+  {
+    std::scoped_lock lock(mutex_);
+    paused_ = left_ = true;
+  }
+  wake(wake_);
 }
 
 // Joins what has ended; returns how many are still at work.
@@ -190,14 +218,15 @@ std::size_t ControlServer::collect_done() {
 void ControlServer::run() {
   for (;;) {
     clear_wake(wake_);
-    const bool full = collect_done() >= options_.connections_max;
+    bool deaf = collect_done() >= options_.connections_max;
     {
       std::scoped_lock lock(mutex_);
       if (stopping_) return;
+      deaf = deaf || paused_;
     }
     std::array<pollfd, 2> waiting{{{.fd = wake_.get(), .events = POLLIN, .revents = 0},
                                    {.fd = listener_.get(), .events = POLLIN, .revents = 0}}};
-    if (::poll(waiting.data(), full ? 1 : 2, -1) < 0 || waiting[1].revents == 0) continue;
+    if (::poll(waiting.data(), deaf ? 1 : 2, -1) < 0 || waiting[1].revents == 0) continue;
     Fd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!fd || !same_user(fd)) {
       // Out of descriptors: poll would come back at once, so wait for a session to end, or a moment.

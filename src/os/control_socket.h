@@ -34,8 +34,9 @@ struct ControlOptions {
 
 class ControlServer {
  public:
-  // Listens on `path` and starts. A socket file on which nobody answers is replaced; one on which somebody
-  // does is Code::unavailable; any other kind of file is left alone and is Code::exists.
+  // Listens on `path` and starts, on the socket that a former process handed over if there is one. Else: a
+  // socket file on which nobody answers is replaced; one on which somebody does is Code::unavailable; any
+  // other kind of file is left alone and is Code::exists.
   static Result<std::unique_ptr<ControlServer>> start(const std::string& path, ControlHandler handler,
                                                       ControlOptions options = {});
   // Hears no new request, cuts off those still being read, waits for the handlers at work, removes the file.
@@ -44,6 +45,11 @@ class ControlServer {
   ControlServer& operator=(const ControlServer&) = delete;
 
   const std::string& path() const { return path_; }
+
+  // While paused no new request is heard: who connects waits. Requests at work go on. Any thread.
+  void pause(bool paused);
+  // The socket belongs to another process now: hears nothing more, and leaves the file where it is.
+  void leave();
 
  private:
   struct Session {
@@ -63,7 +69,7 @@ class ControlServer {
   Fd wake_;
   std::mutex mutex_;
   std::list<Session> sessions_;
-  bool stopping_ = false;
+  bool stopping_ = false, paused_ = false, left_ = false;
   std::thread thread_;
 };
 

@@ -22,7 +22,7 @@ Result<std::unique_ptr<SignalWatcher>> SignalWatcher::start(Callbacks callbacks)
   ignore_sigpipe();
   sigset_t set;
   ::sigemptyset(&set);
-  for (int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, signal);
+  for (int signal : {SIGINT, SIGTERM, SIGHUP, SIGUSR2}) ::sigaddset(&set, signal);
   ::pthread_sigmask(SIG_BLOCK, &set, &watcher->before_);
   watcher->signals_ = Fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!watcher->signals_) return io_failure("cannot make a signalfd", errno);
@@ -51,6 +51,8 @@ void SignalWatcher::run() {
     const int signal = static_cast<int>(info.ssi_signo);
     if (signal == SIGHUP) {
       if (callbacks_.reload) callbacks_.reload();
+    } else if (signal == SIGUSR2) {
+      if (callbacks_.upgrade) callbacks_.upgrade();
     } else if (callbacks_.stop) {
       callbacks_.stop(signal);
     }

@@ -20,9 +20,10 @@ class SignalWatcher {
   struct Callbacks {
     std::function<void(int signal)> stop;  // SIGINT, SIGTERM; called again if they come again
     std::function<void()> reload;          // SIGHUP
+    std::function<void()> upgrade = {};    // SIGUSR2
   };
 
-  // Blocks the three signals in the calling thread, ignores SIGPIPE, and starts the thread that waits for
+  // Blocks these signals in the calling thread, ignores SIGPIPE, and starts the thread that waits for
   // them and makes the calls, one at a time. Signals that were pending when they were blocked are not lost.
   static Result<std::unique_ptr<SignalWatcher>> start(Callbacks callbacks);
   // Ends the thread and gives the calling thread its former signal mask. Not from a callback.

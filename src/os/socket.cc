@@ -1,11 +1,14 @@
 #include "os/socket.h"
 
 #include <cerrno>
+#include <utility>
 
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+
+#include "os/handover.h"
 
 namespace onoma::os {
 namespace {
@@ -46,24 +49,39 @@ Result<Fd> open_socket(const Endpoint& endpoint, int type) {
   return fd;
 }
 
-Result<Endpoint> bind_to(const Fd& fd, const Endpoint& endpoint) {
-  if (::bind(fd.get(), endpoint.data(), endpoint.size()) != 0) return bind_failure(endpoint, errno);
+Result<Endpoint> bound_to(const Fd& fd, const Endpoint& endpoint) {
   Endpoint bound;
   socklen_t size = Endpoint::kCapacity;
   if (::getsockname(fd.get(), bound.buffer(), &size) != 0) return bind_failure(endpoint, errno);
   return bound;
 }
 
+Result<Endpoint> bind_to(const Fd& fd, const Endpoint& endpoint) {
+  if (::bind(fd.get(), endpoint.data(), endpoint.size()) != 0) return bind_failure(endpoint, errno);
+  return bound_to(fd, endpoint);
+}
+
+// Sharing is allowed only after an exclusive bind, so that a second copy of this program cannot silently take
+// half of the packets.
+Result<Endpoint> bind_shared(const Fd& fd, const Endpoint& endpoint, bool share) {
+  if (share && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return bind_failure(endpoint, errno);
+  ONOMA_TRY(const Endpoint bound, bind_to(fd, endpoint));
+  if (!share && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return bind_failure(endpoint, errno);
+  return bound;
+}
+
 }  // namespace
 
 Result<BoundSocket> bind_udp(const Endpoint& endpoint, bool share, int buffer_octets) {
-  ONOMA_TRY(Fd fd, open_socket(endpoint, SOCK_DGRAM));
-  if (share && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return bind_failure(endpoint, errno);
-  ONOMA_TRY(Endpoint bound, bind_to(fd, endpoint));
-  // Sharing is allowed only after an exclusive bind, so that a second copy of this program cannot silently
-  // take half of the packets.
-  if (!share && !set(fd, SOL_SOCKET, SO_REUSEPORT, 1)) return bind_failure(endpoint, errno);
-
+  Fd fd;
+  Endpoint bound;
+  if (auto inherited = take_inherited(SocketKind::udp, endpoint.text())) {
+    fd = std::move(*inherited);
+    ONOMA_TRY(bound, bound_to(fd, endpoint));
+  } else {
+    ONOMA_TRY(fd, open_socket(endpoint, SOCK_DGRAM));
+    ONOMA_TRY(bound, bind_shared(fd, endpoint, share));
+  }
   set(fd, SOL_SOCKET, SO_RCVBUF, buffer_octets);
   set(fd, SOL_SOCKET, SO_SNDBUF, buffer_octets);
   const timeval patience{.tv_sec = 0, .tv_usec = 100'000};
@@ -81,6 +99,10 @@ Result<BoundSocket> bind_udp(const Endpoint& endpoint, bool share, int buffer_oc
 }
 
 Result<BoundSocket> listen_tcp(const Endpoint& endpoint, int backlog) {
+  if (auto inherited = take_inherited(SocketKind::tcp, endpoint.text())) {
+    ONOMA_TRY(const Endpoint kept, bound_to(*inherited, endpoint));
+    return BoundSocket{std::move(*inherited), kept};
+  }
   ONOMA_TRY(Fd fd, open_socket(endpoint, SOCK_STREAM | SOCK_NONBLOCK));
   // Connections of a former run that linger in TIME_WAIT must not keep this one from starting.
   set(fd, SOL_SOCKET, SO_REUSEADDR, 1);

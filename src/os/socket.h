@@ -1,4 +1,5 @@
-// Opening sockets: inside this room only.
+// Opening sockets that listen: for the workers and servers of this room, and for doors that bring a loop of
+// their own. A socket that a former process handed over (os/handover.h) is taken instead of a new one.
 #pragma once
 
 #include <string_view>
