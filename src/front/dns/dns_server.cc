@@ -67,6 +67,20 @@ class TcpHandler final : public os::StreamHandler {
   const os::StreamServer* server_ = nullptr;
 };
 
+// What clients are told (RFC 7828) is what they get, and a little more: a query that leaves at the last
+// moment must not meet a closed door.
+constexpr std::chrono::milliseconds kIdleGrace{500};
+
+os::StreamOptions stream_options(const DnsOptions& options) {
+  return {.listen = options.listen,
+          .idle = std::chrono::milliseconds{100} * options.serve.tcp_keepalive + kIdleGrace,
+          .lifetime = options.tcp_lifetime,
+          .messages_max = options.tcp_messages,
+          .connections_max = options.tcp_connections,
+          .quota = options.tcp_quota,
+          .proxy_from = options.proxy_from};
+}
+
 template <class Handler, class Base>
 std::vector<Base*> pointers(const std::vector<std::unique_ptr<Handler>>& handlers) {
   std::vector<Base*> out;
@@ -87,11 +101,11 @@ struct DnsServer::State {
 };
 
 Result<void> DnsServer::State::bind(const DnsOptions& options) {
-  ONOMA_TRY(tcp, os::StreamServer::open({.listen = options.listen},
+  ONOMA_TRY(tcp, os::StreamServer::open(stream_options(options),
                                         pointers<TcpHandler, os::StreamHandler>(tcp_handlers)));
   std::vector<int> cpus;
   for (std::size_t i = 0; options.pin && i < options.workers; ++i) cpus.push_back(static_cast<int>(i));
-  auto workers = os::open_datagram_workers({.listen = tcp->bound()},
+  auto workers = os::open_datagram_workers({.listen = tcp->bound(), .proxy_from = options.proxy_from},
                                            pointers<UdpHandler, os::DatagramHandler>(udp_handlers), cpus);
   if (!workers) {
     tcp.reset();
@@ -155,11 +169,14 @@ DnsCounters DnsServer::counters() const {
     out.udp_received += counts.received;
     out.udp_replied += counts.replied;
     out.udp_failed += counts.send_failed;
+    out.udp_malformed += counts.malformed;
   }
   const auto streams = state_->tcp->counters();
   out.tcp_accepted = streams.accepted;
   out.tcp_messages = streams.messages;
   out.tcp_open = streams.open;
+  out.tcp_refused = streams.refused + streams.limited;
+  out.tcp_expired = streams.expired + streams.ended + streams.pressed + streams.malformed;
   return out;
 }
 

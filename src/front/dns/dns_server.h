@@ -10,6 +10,8 @@
 
 #include "base/error.h"
 #include "os/address.h"
+#include "os/prefix.h"
+#include "os/stream_quota.h"
 #include "serve/options.h"
 #include "serve/zones.h"
 
@@ -19,12 +21,21 @@ struct DnsOptions {
   std::vector<os::Endpoint> listen;  // port 0: the system chooses one, the same for UDP and TCP
   std::size_t workers = 1;
   bool pin = false;  // worker i to core i
+  // Connections over TCP. How long one may be idle is what serve.tcp_keepalive tells clients.
+  std::size_t tcp_connections = 1024;
+  std::chrono::seconds tcp_lifetime{3600};
+  std::uint64_t tcp_messages = 1'000'000;  // of one connection
+  os::StreamQuotaLimits tcp_quota;         // connections of one network
+  os::PrefixList proxy_from;               // peers that must, and alone may, begin with a PROXY v2 header
   serve::ServeOptions serve;
 };
 
 struct DnsCounters {
   std::uint64_t udp_received = 0, udp_replied = 0, udp_failed = 0;
+  std::uint64_t udp_malformed = 0;  // from proxies, without a right header
   std::uint64_t tcp_accepted = 0, tcp_messages = 0, tcp_open = 0;
+  std::uint64_t tcp_refused = 0;  // connections closed at once: no room, or too many from one network
+  std::uint64_t tcp_expired = 0;  // connections closed for silence, age, memory, or a missing PROXY header
 };
 
 class DnsServer {
