@@ -1,4 +1,5 @@
 // onoma authority: the DNS server alone, any number of zones from files.
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <filesystem>
@@ -13,6 +14,7 @@
 #include "app/commands.h"
 #include "app/control.h"
 #include "app/zone_tools.h"
+#include "base/encoding.h"
 #include "base/log.h"
 #include "front/dns/dns_server.h"
 #include "gate/gate.h"
@@ -27,9 +29,9 @@ constexpr std::uint64_t kListMaxOctets = std::uint64_t{1} << 30;
 
 struct Arguments {
   std::vector<std::string> listen, zones;
-  std::string list, control, level = "structure", time, identity;
+  std::string list, control, level = "structure", time, identity, version, cookie_secrets;
   std::size_t workers = 1;
-  bool pin = false;
+  bool pin = false, echo_cd = false;
 };
 
 struct ZoneFile {
@@ -61,6 +63,25 @@ Result<std::vector<ZoneFile>> zone_files(const Arguments& arguments) {
     ONOMA_TRY(auto zone, zone_name(name));
     out.push_back({std::move(zone), std::move(file)});
   }
+  return out;
+}
+
+// Keys of a file with 32 hexadecimal digits a line: the first signs, a second one only verifies.
+Result<serve::CookieKeys> cookie_keys(const std::string& file) {
+  ONOMA_TRY(const auto octets, os::read_file(file, 1024));
+  std::istringstream words{std::string(as_text(octets))};
+  std::vector<crypto::SipKey> keys;
+  for (std::string word; words >> word;) {
+    const auto secret = from_hex(word);
+    if (!secret || secret->size() != crypto::SipKey{}.size())
+      return fail(Code::bad_syntax, fmt::format("{}: expected 32 hexadecimal digits a line", file));
+    std::ranges::copy(*secret, keys.emplace_back().begin());
+  }
+  if (keys.empty() || keys.size() > 2)
+    return fail(Code::bad_syntax,
+                fmt::format("{}: expected one secret, or two of which the second only verifies", file));
+  serve::CookieKeys out{.sign = keys[0]};
+  if (keys.size() == 2) out.verify = keys[1];
   return out;
 }
 
@@ -107,7 +128,12 @@ Result<void> run(const Globals& globals, const Arguments& arguments) {
   front::DnsOptions dns{.listen = listen, .workers = arguments.workers, .pin = arguments.pin};
   dns.serve.nsid = arguments.identity;
   if (!arguments.identity.empty()) dns.serve.identity = arguments.identity;
+  if (!arguments.version.empty()) dns.serve.version = arguments.version;
+  dns.serve.echo_cd = arguments.echo_cd;
   dns.serve.clock = system_clock.get();
+  if (!arguments.cookie_secrets.empty()) {
+    ONOMA_TRY(dns.serve.cookies, cookie_keys(arguments.cookie_secrets));
+  }
   ONOMA_TRY(const auto server, front::DnsServer::open(dns, table));
   ONOMA_TRY_VOID(load_all(zones, files));
 
@@ -142,6 +168,12 @@ void add_authority(CLI::App& root, Globals& globals) {
       ->capture_default_str();
   command->add_option("--at", arguments->time, "check signatures as of this time instead of now");
   command->add_option("--identity", arguments->identity, "answer to id.server and NSID");
+  command->add_option("--version-text", arguments->version, "answer to version.bind; else refused");
+  command->add_option(
+      "--cookie-secrets", arguments->cookie_secrets,
+      "file with 32 hexadecimal digits a line: the first secret signs DNS cookies (RFC 9018), "
+      "a second one only verifies");
+  command->add_flag("--echo-cd", arguments->echo_cd, "copy the CD bit of queries into answers");
   command->footer(
       "Prints one line on stdout when it answers: ready dns=… zones=… control=…\n"
       "SIGHUP reloads every zone; a bad file keeps the zone that was there.\n"
