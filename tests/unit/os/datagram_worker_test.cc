@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "client.h"
+#include "proxy_bytes.h"
 
 namespace onoma::os {
 namespace {
@@ -219,6 +220,62 @@ TEST(DatagramWorker, TellsTheHandlerWhenItIsIdle) {
   echo.wait_for_idle();
   EXPECT_EQ(ask(worker->bound()[0], "two"), "two");
   echo.wait_for_idle();
+}
+
+// Answers with the peer's address and what it was asked.
+class Teller final : public DatagramHandler {
+ public:
+  void handle(std::span<const Datagram> in, ReplyArena& out) noexcept override {
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      const std::string text = fmt::format("{} {}", in[i].peer->text(), as_text(in[i].payload));
+      std::ranges::copy(as_bytes(text), out.slot(i).begin());
+      out.reply(i, text.size());
+    }
+  }
+};
+
+TEST(DatagramWorker, AListedProxySpeaksForOthersAndGetsTheReplies) {
+  Teller teller;
+  DatagramOptions options;
+  options.proxy_from = PrefixList::parse({"127.0.0.1"}).value_or(PrefixList());
+  auto worker = open_on("127.0.0.1:0", teller, options);
+  ASSERT_NE(worker, nullptr);
+  Fd fd = connect_to(worker->bound()[0], SOCK_DGRAM);
+  const auto send = [&](ByteView octets) { ASSERT_TRUE(send_bytes(fd, octets)); };
+  // All in one batch, those without a right header between the others.
+  send(test::joined(test::proxied("192.0.2.7:5353", "198.51.100.1:53", false), as_bytes("one")));
+  send(as_bytes("no header"));
+  send(test::joined(test::proxied("[2001:db8::7]:5353", "[2001:db8::1]:53", true), as_bytes("two")));
+  send(ByteView(test::proxied("192.0.2.7:5353", "198.51.100.1:53", false)).first(20));
+  send(test::joined(test::proxy_header(0x20, 0, {}), as_bytes("three")));
+  send(test::joined(test::proxied("192.0.2.9:0", "198.51.100.1:53", false), as_bytes("four")));
+  worker->start();
+  Endpoint local;
+  socklen_t size = Endpoint::kCapacity;
+  ASSERT_EQ(::getsockname(fd.get(), local.buffer(), &size), 0);
+  EXPECT_EQ(receive_datagram(fd), "192.0.2.7:5353 one");
+  EXPECT_EQ(receive_datagram(fd), "[2001:db8::7]:5353 two");
+  EXPECT_EQ(receive_datagram(fd), local.text() + " three");
+  EXPECT_EQ(receive_datagram(fd), fmt::format("192.0.2.9:{} four", local.port()))
+      << "a port that the proxy does not know is the proxy's own";
+  worker->stop();
+  EXPECT_EQ(worker->counters().malformed, 2U);
+  EXPECT_EQ(worker->counters().received, 4U);
+}
+
+TEST(DatagramWorker, NobodyElsesProxyHeaderIsBelieved) {
+  Teller teller;
+  DatagramOptions options;
+  options.proxy_from = PrefixList::parse({"192.0.2.0/24"}).value_or(PrefixList());
+  auto worker = open_on("127.0.0.1:0", teller, options);
+  ASSERT_NE(worker, nullptr);
+  worker->start();
+  const Bytes packet =
+      test::joined(test::proxied("192.0.2.7:5353", "198.51.100.1:53", false), as_bytes("forged"));
+  const auto reply = ask(worker->bound()[0], as_text(packet));
+  ASSERT_TRUE(reply);
+  EXPECT_TRUE(reply->starts_with("127.0.0.1:"));
+  EXPECT_TRUE(reply->ends_with(as_text(packet))) << "the handler sees the packet as it came";
 }
 
 TEST(DatagramWorker, StopsWhileItSleepsAndBeforeItStarted) {
