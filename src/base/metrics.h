@@ -10,20 +10,31 @@
 namespace onoma {
 
 // name, type, help
-#define ONOMA_METRIC_TABLE(X)                                                            \
-  X(onoma_dns_queries_total, counter, "DNS requests answered, by any transport")         \
-  X(onoma_dns_dropped_total, counter, "DNS packets that deserved no answer")             \
-  X(onoma_dns_truncated_total, counter, "DNS answers sent with TC set")                  \
-  X(onoma_dns_tcp_connections_total, counter, "DNS connections accepted over TCP")       \
-  X(onoma_commands_total, counter, "Registry commands carried out")                      \
-  X(onoma_commands_refused_total, counter, "Registry commands refused")                  \
-  X(onoma_commits_total, counter, "Transactions committed to the store")                 \
-  X(onoma_events_total, counter, "Events written")                                       \
-  X(onoma_versions_published_total, counter, "Zone versions made visible")               \
-  X(onoma_versions_refused_total, counter, "Zone versions refused by the gate")          \
-  X(onoma_signatures_made_total, counter, "RRSIG records made")                          \
-  X(onoma_publish_last_us, gauge, "Microseconds from commit to visible, newest version") \
-  X(onoma_http_requests_total, counter, "HTTP requests answered")                        \
+#define ONOMA_METRIC_TABLE(X)                                                                              \
+  X(onoma_dns_queries_total, counter, "DNS requests answered, by any transport")                           \
+  X(onoma_dns_dropped_total, counter, "DNS packets that deserved no answer")                               \
+  X(onoma_dns_truncated_total, counter, "DNS answers sent with TC set")                                    \
+  X(onoma_dns_tcp_connections_total, counter, "DNS connections accepted over TCP")                         \
+  X(onoma_dns_limit_dropped_total, counter, "DNS answers withheld by limits, nothing sent")                \
+  X(onoma_dns_limit_truncated_total, counter, "DNS answers withheld by limits, an empty one with TC sent") \
+  X(onoma_dns_limit_flood_total, counter,                                                                  \
+    "DNS answers withheld, or to be withheld in a dry run, for a flood of random names")                   \
+  X(onoma_dns_limit_dry_run_total, counter,                                                                \
+    "DNS answers that limits would have withheld, were it no dry run")                                     \
+  X(onoma_dns_limit_shed_total, counter,                                                                   \
+    "DNS packets dropped unread: nearly all answers to their source are withheld")                         \
+  X(onoma_dns_limit_exempt_total, counter,                                                                 \
+    "DNS answers that no limit applies to: the client showed a valid cookie")                              \
+  X(onoma_dns_floods, gauge, "Floods of random names that are going on")                                   \
+  X(onoma_commands_total, counter, "Registry commands carried out")                                        \
+  X(onoma_commands_refused_total, counter, "Registry commands refused")                                    \
+  X(onoma_commits_total, counter, "Transactions committed to the store")                                   \
+  X(onoma_events_total, counter, "Events written")                                                         \
+  X(onoma_versions_published_total, counter, "Zone versions made visible")                                 \
+  X(onoma_versions_refused_total, counter, "Zone versions refused by the gate")                            \
+  X(onoma_signatures_made_total, counter, "RRSIG records made")                                            \
+  X(onoma_publish_last_us, gauge, "Microseconds from commit to visible, newest version")                   \
+  X(onoma_http_requests_total, counter, "HTTP requests answered")                                          \
   X(onoma_http_errors_total, counter, "HTTP requests answered with a status of 400 or above")
 
 enum class Metric : std::uint8_t {

@@ -1,0 +1,195 @@
+// The answer engine without sockets: query packets in memory in, answer packets in memory out. What it shows
+// is the work of the program itself, with the caches as in life: as many different questions as there are
+// lines, in the order of the file, far more than the caches hold.
+//
+// Usage: serve_inprocess FILE --zone NAME --queries FILE [--seconds S] [--batch N] [--dnssec] [--count N]
+//                              [--expect-nxdomain N]
+// One thread, not pinned (taskset does that). One pass over all questions warms up and is checked: every
+// question has an answer, NOERROR or NXDOMAIN, and as many NXDOMAIN as told. Prints one JSON object.
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "os/durable_file.h"
+#include "serve/answer.h"
+#include "serve/zones.h"
+#include "support/queries.h"
+#include "zone/load.h"
+
+namespace {
+
+using onoma::bench::Queries;
+namespace serve = onoma::serve;
+namespace zone = onoma::zone;
+
+constexpr std::size_t kBatchMax = 64;
+constexpr std::size_t kSlotOctets = 4096;
+constexpr std::uint64_t kFileMaxOctets = std::uint64_t{64} << 30;
+
+struct Arguments {
+  std::string file, zone, queries;
+  std::size_t batch = kBatchMax, count = SIZE_MAX;
+  double seconds = 5;
+  long long expect_nxdomain = -1;
+  bool dnssec = false;
+};
+
+[[noreturn]] void usage() {
+  std::fprintf(stderr,
+               "usage: serve_inprocess FILE --zone NAME --queries FILE [--seconds S] [--batch N] [--dnssec]\n"
+               "                             [--count N] [--expect-nxdomain N]\n");
+  std::exit(2);
+}
+
+template <class Number>
+Number number_of(const std::string& text) {
+  Number value{};
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec != std::errc{} || result.ptr != text.data() + text.size()) usage();
+  return value;
+}
+
+Arguments parse(int argc, char** argv) {
+  Arguments out;
+  for (int i = 1; i < argc; ++i) {
+    const std::string option = argv[i];
+    const auto value = [&] {
+      if (++i >= argc) usage();
+      return std::string(argv[i]);
+    };
+    if (option == "--zone") {
+      out.zone = value();
+    } else if (option == "--queries") {
+      out.queries = value();
+    } else if (option == "--seconds") {
+      out.seconds = number_of<double>(value());
+    } else if (option == "--batch") {
+      out.batch = number_of<std::size_t>(value());
+    } else if (option == "--count") {
+      out.count = number_of<std::size_t>(value());
+    } else if (option == "--expect-nxdomain") {
+      out.expect_nxdomain = number_of<long long>(value());
+    } else if (option == "--dnssec") {
+      out.dnssec = true;
+    } else if (out.file.empty() && !option.starts_with("--")) {
+      out.file = option;
+    } else {
+      usage();
+    }
+  }
+  if (out.file.empty() || out.zone.empty() || out.queries.empty() || out.batch == 0 || out.batch > kBatchMax)
+    usage();
+  return out;
+}
+
+[[noreturn]] void give_up(const std::string& message) {
+  std::fprintf(stderr, "serve_inprocess: %s\n", message.c_str());
+  std::exit(1);
+}
+
+zone::SnapshotPtr load(const Arguments& given) {
+  auto apex = onoma::wire::Name::parse(given.zone);
+  if (!apex) give_up("--zone " + given.zone + " is no name");
+  auto octets = onoma::os::read_file(given.file, kFileMaxOctets);
+  if (!octets) give_up(octets.error().message);
+  std::vector<std::string> warnings;
+  auto loaded =
+      zone::load_zone_text(onoma::as_text(*octets), {.origin = *apex, .file_name = given.file}, warnings);
+  if (!loaded) give_up(loaded.error().message);
+  return *loaded;
+}
+
+double since(std::chrono::steady_clock::time_point begun) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+}
+
+class Engine {
+ public:
+  Engine(serve::ZoneTable& table, Queries& queries, std::size_t batch)
+      : answerer_(table, {}), queries_(queries), batch_(batch), slots_(kBatchMax * kSlotOctets) {
+    for (std::size_t i = 0; i < kBatchMax; ++i)
+      replies_[i].buffer = {slots_.data() + i * kSlotOctets, kSlotOctets};
+    for (auto& request : requests_) request.peer = peer_;
+  }
+
+  // The next batch, from the start again at the end; returns how many.
+  std::size_t step() {
+    const auto count = std::min(batch_, queries_.size() - next_);
+    for (std::size_t i = 0; i < count; ++i) {
+      requests_[i].packet = queries_[next_ + i];
+      replies_[i].size = 0;
+    }
+    answerer_.answer(std::span(requests_).first(count), std::span(replies_).first(count));
+    next_ = next_ + count == queries_.size() ? 0 : next_ + count;
+    return count;
+  }
+  std::span<const serve::Reply> replies() const { return replies_; }
+  serve::ServeCounts counts() const { return answerer_.counts(); }
+  void release() { answerer_.release(); }
+
+ private:
+  serve::Answerer answerer_;
+  Queries& queries_;
+  std::size_t batch_, next_ = 0;
+  std::vector<std::uint8_t> slots_;
+  std::array<std::uint8_t, 4> peer_{127, 0, 0, 1};
+  std::array<serve::Request, kBatchMax> requests_;
+  std::array<serve::Reply, kBatchMax> replies_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto given = parse(argc, argv);
+  std::string error;
+  auto queries = Queries::load(given.queries, {.dnssec = given.dnssec, .at_most = given.count}, error);
+  if (!error.empty()) give_up(error);
+
+  const auto load_begun = std::chrono::steady_clock::now();
+  serve::ZoneTable table;
+  table.set(load(given));
+  const auto load_s = since(load_begun);
+
+  Engine engine(table, queries, given.batch);
+  std::uint64_t octets = 0;
+  for (std::size_t done = 0; done < queries.size();) {
+    const auto count = engine.step();
+    for (std::size_t i = 0; i < count; ++i) {
+      if (engine.replies()[i].size == 0)
+        give_up("question " + std::to_string(done + i + 1) + " has no answer");
+      octets += engine.replies()[i].size;
+    }
+    done += count;
+  }
+  const auto counts = engine.counts();
+  const auto nxdomain = counts.by_rcode[3];
+  if (counts.by_rcode[0] + nxdomain != queries.size())
+    give_up("some answers are neither NOERROR nor NXDOMAIN");
+  if (given.expect_nxdomain >= 0 && nxdomain != static_cast<std::uint64_t>(given.expect_nxdomain))
+    give_up(std::to_string(nxdomain) + " answers are NXDOMAIN, expected " +
+            std::to_string(given.expect_nxdomain));
+
+  const auto begun = std::chrono::steady_clock::now();
+  std::uint64_t answers = 0;
+  double used_s = 0;
+  // The clock is read once in some thousand answers.
+  while (used_s < given.seconds) {
+    for (int i = 0; i < 64; ++i) answers += engine.step();
+    used_s = since(begun);
+  }
+  engine.release();
+  std::printf(
+      "{\"questions\": %zu, \"nxdomain\": %llu, \"octets\": %.1f, \"load_s\": %.3f, \"batch\": %zu, "
+      "\"answers\": %llu, \"seconds\": %.3f, \"per_s\": %.0f, \"ns\": %.1f}\n",
+      queries.size(), static_cast<unsigned long long>(nxdomain),
+      static_cast<double>(octets) / static_cast<double>(queries.size()), load_s, given.batch,
+      static_cast<unsigned long long>(answers), used_s, static_cast<double>(answers) / used_s,
+      used_s * 1e9 / static_cast<double>(answers));
+  return 0;
+}
