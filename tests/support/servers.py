@@ -114,7 +114,7 @@ class Authority:
 
 
 class _Foreign:
-    """What NSD and Knot share: a folder, a process, and waiting until every zone is answered."""
+    """What NSD, Knot and BIND share: a folder, a process, and waiting until every zone is answered."""
 
     def wait(self, zones, timeout_s):
         client = Client(self.address, timeout_s=0.25, tries=1)
@@ -151,7 +151,7 @@ class _Foreign:
 
 
 class Nsd(_Foreign):
-    def __init__(self, lab, zones, name="nsd", udp_size=1232, prefix=(), timeout_s=120):
+    def __init__(self, lab, zones, name="nsd", udp_size=1232, prefix=(), timeout_s=120, more=()):
         port = free_port()
         self.address = f"127.0.0.1:{port}"
         folder = lab.folder / name
@@ -160,7 +160,7 @@ class Nsd(_Foreign):
                  f'  zonesdir: "{folder}"', f'  pidfile: "{folder}/nsd.pid"', f'  logfile: "{folder}/nsd.log"',
                  f'  xfrdfile: "{folder}/xfrd.state"', f'  zonelistfile: "{folder}/zone.list"', f'  xfrdir: "{folder}"',
                  f"  ipv4-edns-size: {udp_size}", "  rrl-ratelimit: 0", "  rrl-whitelist-ratelimit: 0",
-                 "  minimal-responses: yes", "  tcp-count: 100", "  tcp-query-count: 0", "  round-robin: no",
+                 "  minimal-responses: yes", "  tcp-count: 100", "  tcp-query-count: 0", "  round-robin: no", *more,
                  "remote-control:", "  control-enable: no"]
         for zone, file in zones.items():
             lines += ["zone:", f'  name: "{zone}"', f'  zonefile: "{file}"']
@@ -176,18 +176,46 @@ class Nsd(_Foreign):
 
 
 class Knot(_Foreign):
-    def __init__(self, lab, zones, name="knot", prefix=(), timeout_s=120):
+    """`more`: lines of the section `server`; `modules`: whole sections and the global modules made of them."""
+
+    def __init__(self, lab, zones, name="knot", prefix=(), timeout_s=120, more=(), modules=(), global_modules=()):
         port = free_port()
         self.address = f"127.0.0.1:{port}"
         folder = lab.folder / name
         folder.mkdir()
         lines = ["server:", f"  listen: 127.0.0.1@{port}", f'  rundir: "{folder}"', "  udp-workers: 1", "  tcp-workers: 1",
-                 "  background-workers: 1", "log:", "  - target: stderr", "    any: warning",
-                 "database:", f'  storage: "{folder}"', "template:", "  - id: default", f'    storage: "{folder}"',
-                 "    zonefile-load: whole", "    journal-content: none", "    semantic-checks: off", "zone:"]
+                 "  background-workers: 1", *more, "log:", "  - target: stderr", "    any: warning",
+                 "database:", f'  storage: "{folder}"', *modules, "template:", "  - id: default", f'    storage: "{folder}"',
+                 "    zonefile-load: whole", "    journal-content: none", "    semantic-checks: off"]
+        if global_modules:
+            lines.append(f"    global-module: [{', '.join(global_modules)}]")
+        lines.append("zone:")
         for zone, file in zones.items():
             lines += [f'  - domain: "{zone}"', f'    file: "{file}"']
         (folder / "knot.conf").write_text("\n".join(lines) + "\n")
         self.begun = time.monotonic()
         self.process = lab.start(name, [*prefix, "/usr/sbin/knotd", "-c", folder / "knot.conf"])
+        self.wait(zones, timeout_s)
+
+
+class Bind(_Foreign):
+    """named as an authoritative server. `more`: further options."""
+
+    def __init__(self, lab, zones, name="bind", prefix=(), timeout_s=120, more=(), udp_size=1232):
+        port = free_port()
+        self.address = f"127.0.0.1:{port}"
+        folder = lab.folder / name
+        folder.mkdir()
+        lines = ["options {", f'  directory "{folder}";', f'  pid-file "{folder}/named.pid";',
+                 f'  session-keyfile "{folder}/session.key";', f"  listen-on port {port} {{ 127.0.0.1; }};",
+                 "  listen-on-v6 { none; };", "  recursion no;", "  notify no;", "  minimal-responses yes;",
+                 "  dnssec-validation no;", f"  max-udp-size {udp_size};", f"  edns-udp-size {udp_size};",
+                 "  check-integrity no;", "  allow-transfer { none; };", "  zone-statistics none;", "  empty-zones-enable no;",
+                 "  rrset-order { order none; };", *(f"  {line}" for line in more), "};", "controls { };",
+                 "logging { category default { default_stderr; }; };"]
+        for zone, file in zones.items():
+            lines.append(f'zone "{zone}" {{ type primary; file "{file}"; check-names ignore; }};')
+        (folder / "named.conf").write_text("\n".join(lines) + "\n")
+        self.begun = time.monotonic()
+        self.process = lab.start(name, [*prefix, "/usr/sbin/named", "-g", "-n", "1", "-c", folder / "named.conf"])
         self.wait(zones, timeout_s)
