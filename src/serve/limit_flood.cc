@@ -85,24 +85,26 @@ Encloser* FloodFinder::find(std::uint64_t key) {
 Encloser& FloodFinder::watch(std::uint64_t key) {
   const auto rest = mask_ + 1;
   const auto first = (key >> 32) & mask_ & ~(kWays - 1);
-  auto quietest = rest;
+  auto place = rest;
   for (auto i = first; i < first + kWays; ++i) {
-    if (keys_[i] == 0) {
-      quietest = i;
-      break;
-    }
-    if (enclosers_[i].flooded) continue;
-    if (quietest == rest || enclosers_[i].sketch.estimate() < enclosers_[quietest].sketch.estimate())
-      quietest = i;
+    const auto& other = enclosers_[i];
+    // Whoever is busy or new stays: otherwise many in turn would push each other out before one is found.
+    const bool quiet = !other.flooded && other.since != window_ && other.names < limit_ / 8 &&
+                       other.sketch.estimate() < limit_ / 8;
+    if (keys_[i] != 0 && !quiet) continue;
+    place = i;
+    if (keys_[i] == 0) break;
   }
-  if (keys_[quietest] == 0) ++watched_;
-  if (quietest == rest) {
+  if (keys_[place] == 0) ++watched_;
+  auto& encloser = enclosers_[place];
+  if (place == rest) {
     keys_[rest] = 1;
-    return enclosers_[rest];
+    return encloser;
   }
-  keys_[quietest] = key;
-  enclosers_[quietest] = {};
-  return enclosers_[quietest];
+  keys_[place] = key;
+  encloser = {};
+  encloser.since = window_;
+  return encloser;
 }
 
 bool FloodFinder::known(std::uint64_t name) {

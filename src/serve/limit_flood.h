@@ -10,7 +10,7 @@
 // again, which random names are not. A flood cannot drive them out of memory while they are asked at least
 // once a minute.
 //
-// When more enclosers than there are places are flooded at once, the others are watched together as one.
+// When more enclosers than there are places are busy at once, the others are watched together as one.
 // One thread; no allocation after construction.
 #pragma once
 
@@ -51,6 +51,7 @@ struct Encloser {
   std::uint8_t calm = 0;         // windows below half of the limit, in a row
   std::uint8_t report = 0xFF;    // for the owner of the finder: where it tells of this flood
   std::uint32_t known_left = 0;  // known names that may still be answered in this window
+  std::uint64_t since = 0;       // the window in which it was first watched
   double names = 0;              // distinct in the window before
   std::uint64_t withheld = 0;    // for the owner of the finder
   DecayCounter answered;         // for the owner of the finder: answers in spite of the flood

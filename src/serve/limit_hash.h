@@ -21,8 +21,10 @@ class LimitHash {
     for (auto& word : key_) word = rng.u64();
   }
 
+  // For places in tables. One product: values of near inputs are spread, but not independent.
   std::uint64_t of(std::uint64_t a, std::uint64_t b) const { return fold(a ^ key_[0], b ^ key_[1]); }
 
+  // Good enough for estimates too.
   std::uint64_t of(ByteView data) const {
     const auto* at = data.data();
     auto left = data.size();
@@ -38,7 +40,7 @@ class LimitHash {
     } else if (left > 0) {
       low = std::uint64_t{at[0]} << 16 | std::uint64_t{at[left / 2]} << 8 | at[left - 1];
     }
-    return fold(low ^ sum, high ^ key_[4]);
+    return fold(fold(low ^ sum, high ^ key_[4]), key_[5]);
   }
 
  private:
@@ -59,7 +61,7 @@ class LimitHash {
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
   }
 
-  std::array<std::uint64_t, 5> key_{};
+  std::array<std::uint64_t, 6> key_{};
 };
 
 }  // namespace onoma::serve
