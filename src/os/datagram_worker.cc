@@ -48,6 +48,19 @@ void turn_around(msghdr& message) {
 
 }  // namespace
 
+bool take_proxy_header(const PrefixList& proxies, Datagram& datagram, Endpoint& source) noexcept {
+  if (!proxies.contains(datagram.peer->address_bytes())) return true;
+  const auto header = read_proxy_header(datagram.payload);
+  if (!header) return false;
+  datagram.payload = datagram.payload.subspan(header->size);
+  if (!header->source) return true;
+  // Port 0 means "forged" to handlers; here it is a proxy that does not tell, and the reply goes to it.
+  const std::uint16_t port = datagram.peer->port();
+  source = header->source->port() == 0 ? header->source->with_port(port) : *header->source;
+  datagram.peer = &source;
+  return true;
+}
+
 struct DatagramWorker::Socket {
   Fd fd;
   std::uint16_t index = 0;
@@ -223,8 +236,8 @@ std::size_t DatagramWorker::serve_once(Socket& socket) {
                  .peer = &buffers.peers[i],
                  .socket = socket.index,
                  .v6 = socket.v6};
-    if (!options_.proxy_from.empty() && options_.proxy_from.contains(buffers.peers[i].address_bytes()) &&
-        !take_header(buffers.datagrams[shown], i)) {
+    if (!options_.proxy_from.empty() &&
+        !take_proxy_header(options_.proxy_from, buffers.datagrams[shown], buffers.sources[i])) {
       count(malformed_, 1);
       continue;
     }
@@ -237,19 +250,6 @@ std::size_t DatagramWorker::serve_once(Socket& socket) {
   handler_.handle({buffers.datagrams.data(), shown}, buffers.arena);
   send_replies(socket, shown);
   return arrived;
-}
-
-// Takes the PROXY header off a datagram that came as message number `message`.
-bool DatagramWorker::take_header(Datagram& datagram, std::size_t message) {
-  const auto header = read_proxy_header(datagram.payload);
-  if (!header) return false;
-  datagram.payload = datagram.payload.subspan(header->size);
-  if (!header->source) return true;
-  Endpoint& source = buffers_->sources[message];
-  // Port 0 means "forged" to the handler; here it is a proxy that does not tell, and the reply goes to it.
-  source = header->source->port() == 0 ? header->source->with_port(datagram.peer->port()) : *header->source;
-  datagram.peer = &source;
-  return true;
 }
 
 void DatagramWorker::send_replies(Socket& socket, std::size_t count_in) {

@@ -79,6 +79,11 @@ class ReplyArena {
   std::array<std::uint32_t, kDatagramBatchMax> lengths_{};
 };
 
+// If the datagram comes from one of the proxies, takes its PROXY header off: the payload is what stands
+// behind it and the peer, kept in `source`, whom it speaks for. False: the header is missing or wrong. For
+// workers.
+bool take_proxy_header(const PrefixList& proxies, Datagram& datagram, Endpoint& source) noexcept;
+
 class DatagramHandler {
  public:
   virtual ~DatagramHandler() = default;
@@ -139,7 +144,6 @@ class DatagramWorker {
   DatagramWorker(DatagramOptions options, DatagramHandler& handler);
   void run();
   std::size_t serve_once(Socket& socket);
-  bool take_header(Datagram& datagram, std::size_t message);
   void send_replies(Socket& socket, std::size_t count);
   void count(std::atomic<std::uint64_t>& counter, std::uint64_t by) {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
