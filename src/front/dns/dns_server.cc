@@ -6,6 +6,9 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "base/log.h"
 #include "base/metrics.h"
 #include "os/datagram_worker.h"
 #include "os/stream_server.h"
@@ -81,6 +84,12 @@ os::StreamOptions stream_options(const DnsOptions& options) {
           .proxy_from = options.proxy_from};
 }
 
+std::vector<int> cpus_of(const DnsOptions& options) {
+  std::vector<int> cpus;
+  for (std::size_t i = 0; options.pin && i < options.workers; ++i) cpus.push_back(static_cast<int>(i));
+  return cpus;
+}
+
 template <class Handler, class Base>
 std::vector<Base*> pointers(const std::vector<std::unique_ptr<Handler>>& handlers) {
   std::vector<Base*> out;
@@ -96,23 +105,43 @@ struct DnsServer::State {
   std::vector<std::unique_ptr<TcpHandler>> tcp_handlers;
   std::unique_ptr<os::StreamServer> tcp;
   std::vector<std::unique_ptr<os::DatagramWorker>> udp;
+  std::vector<std::unique_ptr<UdpHandler>> xdp_handlers;
+  std::vector<std::unique_ptr<os::XdpServer>> xdp;
 
+  void open_xdp(const DnsOptions& options, serve::ZoneTable& zones);
   Result<void> bind(const DnsOptions& options);
 };
 
 Result<void> DnsServer::State::bind(const DnsOptions& options) {
   ONOMA_TRY(tcp, os::StreamServer::open(stream_options(options),
                                         pointers<TcpHandler, os::StreamHandler>(tcp_handlers)));
-  std::vector<int> cpus;
-  for (std::size_t i = 0; options.pin && i < options.workers; ++i) cpus.push_back(static_cast<int>(i));
-  auto workers = os::open_datagram_workers({.listen = tcp->bound(), .proxy_from = options.proxy_from},
-                                           pointers<UdpHandler, os::DatagramHandler>(udp_handlers), cpus);
+  auto workers =
+      os::open_datagram_workers({.listen = tcp->bound(), .proxy_from = options.proxy_from},
+                                pointers<UdpHandler, os::DatagramHandler>(udp_handlers), cpus_of(options));
   if (!workers) {
     tcp.reset();
     return std::unexpected(workers.error());
   }
   udp = std::move(*workers);
   return {};
+}
+
+void DnsServer::State::open_xdp(const DnsOptions& options, serve::ZoneTable& zones) {
+  for (const auto& place : options.xdp) {
+    auto opened = os::XdpServer::open(
+        {.place = place, .listen = tcp->bound(), .proxy_from = options.proxy_from, .cpus = cpus_of(options)},
+        [&]() -> os::DatagramHandler& {
+          xdp_handlers.push_back(std::make_unique<UdpHandler>(zones, options.serve));
+          return *xdp_handlers.back();
+        });
+    if (opened) {
+      log::info("xdp", fmt::format("AF_XDP takes requests from {}", (*opened)->text()));
+      xdp.push_back(std::move(*opened));
+    } else {
+      log::warning("xdp", fmt::format("{}: no AF_XDP: {}; UDP sockets answer everything", place.interface,
+                                      opened.error().message));
+    }
+  }
 }
 
 DnsServer::DnsServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -131,6 +160,7 @@ Result<std::unique_ptr<DnsServer>> DnsServer::open(const DnsOptions& options, se
   auto bound = state->bind(options);
   for (int i = 1; !bound && any_port_free && i < kPortTries; ++i) bound = state->bind(options);
   if (!bound) return std::unexpected(bound.error());
+  state->open_xdp(options, zones);
   return std::unique_ptr<DnsServer>(new DnsServer(std::move(state)));
 }
 
@@ -138,10 +168,12 @@ void DnsServer::start() {
   for (const auto& handler : state_->tcp_handlers) handler->belongs_to(*state_->tcp);
   state_->tcp->start();
   for (const auto& worker : state_->udp) worker->start();
+  for (const auto& server : state_->xdp) server->start();
 }
 
 void DnsServer::drain(std::chrono::milliseconds grace) {
   constexpr std::chrono::milliseconds kLook{20};
+  for (const auto& server : state_->xdp) server->stop();
   for (const auto& worker : state_->udp) worker->stop();
   state_->tcp->drain();
   // Two looks without a connection: one that was accepted at the last moment is counted by then.
@@ -154,6 +186,7 @@ void DnsServer::drain(std::chrono::milliseconds grace) {
 }
 
 void DnsServer::stop() {
+  for (const auto& server : state_->xdp) server->stop();
   for (const auto& worker : state_->udp) worker->stop();
   if (state_->tcp) state_->tcp->stop();
 }
@@ -166,6 +199,15 @@ DnsCounters DnsServer::counters() const {
   DnsCounters out;
   for (const auto& worker : state_->udp) {
     const auto counts = worker->counters();
+    out.udp_received += counts.received;
+    out.udp_replied += counts.replied;
+    out.udp_failed += counts.send_failed;
+    out.udp_malformed += counts.malformed;
+  }
+  for (const auto& server : state_->xdp) {
+    const auto counts = server->counters();
+    out.xdp_received += counts.received;
+    out.xdp_replied += counts.replied;
     out.udp_received += counts.received;
     out.udp_replied += counts.replied;
     out.udp_failed += counts.send_failed;

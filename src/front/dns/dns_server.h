@@ -12,6 +12,7 @@
 #include "os/address.h"
 #include "os/prefix.h"
 #include "os/stream_quota.h"
+#include "os/xdp_server.h"
 #include "serve/options.h"
 #include "serve/zones.h"
 
@@ -27,12 +28,16 @@ struct DnsOptions {
   std::uint64_t tcp_messages = 1'000'000;  // of one connection
   os::StreamQuotaLimits tcp_quota;         // connections of one network
   os::PrefixList proxy_from;               // peers that must, and alone may, begin with a PROXY v2 header
+  // Interfaces whose UDP requests come past the kernel's network code (AF_XDP), beside the sockets. What
+  // cannot be opened is a warning in the log, and the sockets get everything.
+  std::vector<os::XdpPlace> xdp;
   serve::ServeOptions serve;
 };
 
 struct DnsCounters {
   std::uint64_t udp_received = 0, udp_replied = 0, udp_failed = 0;
-  std::uint64_t udp_malformed = 0;  // from proxies, without a right header
+  std::uint64_t udp_malformed = 0;                  // from proxies, without a right header
+  std::uint64_t xdp_received = 0, xdp_replied = 0;  // of the udp_ counts above
   std::uint64_t tcp_accepted = 0, tcp_messages = 0, tcp_open = 0;
   std::uint64_t tcp_refused = 0;  // connections closed at once: no room, or too many from one network
   std::uint64_t tcp_expired = 0;  // connections closed for silence, age, memory, or a missing PROXY header
