@@ -27,39 +27,6 @@ std::string shown(std::string_view text) {
   return out + "'";
 }
 
-// The four commonest types, without the walk over their forms. False: let the engine look, and complain.
-bool parse_common(RRType type, std::span<const Token> tokens, NameView origin, Bytes& out) {
-  switch (type) {
-    case RRType::A:
-      out.resize(4);
-      return tokens.size() == 1 && parse_ipv4(tokens[0].text, out.data());
-    case RRType::AAAA:
-      out.resize(16);
-      return tokens.size() == 1 && parse_ipv6(tokens[0].text, out.data());
-    case RRType::NS: {
-      if (tokens.size() != 1) return false;
-      out.resize(kMaxNameOctets);
-      auto size = parse_name(tokens[0].text, origin, out.data());
-      if (size) out.resize(*size);
-      return size.has_value();
-    }
-    case RRType::DS: {
-      if (tokens.size() != 4) return false;
-      auto tag = parse_number(tokens[0].text, 0xFFFF);
-      auto algorithm = parse_number(tokens[1].text, 0xFF);
-      auto digest_type = parse_number(tokens[2].text, 0xFF);
-      if (!tag || !algorithm || !digest_type || tokens[3].text.empty()) return false;
-      out.resize(4);
-      store_u16(out.data(), static_cast<std::uint16_t>(*tag));
-      out[2] = static_cast<std::uint8_t>(*algorithm);
-      out[3] = static_cast<std::uint8_t>(*digest_type);
-      return append_from_hex(out, tokens[3].text);
-    }
-    default:
-      return false;
-  }
-}
-
 std::string_view name_problem(WireError error) {
   switch (error) {
     case WireError::label_too_long:
@@ -86,7 +53,31 @@ ZoneFileParser::ZoneFileParser(std::string_view text, std::string file_name, Nam
       shared_(shared) {}
 
 Result<void> ZoneFileParser::run() {
-  Scanner scanner(text_);
+  Scanner scanner(text_, shared_.classify);
+  return run(scanner);
+}
+
+Result<void> ZoneFileParser::run_piece(const char*& from, const char* limit, ZoneFileState& state) {
+  origin_ = std::move(state.origin);
+  owner_ = state.owner;
+  owner_size_ = state.owner_size;
+  shared_.ttl = state.ttl;
+  shared_.last_ttl = state.last_ttl;
+  shared_.generated = state.generated;
+  Scanner scanner(text_, shared_.classify);
+  scanner.set_range(from, limit);
+  auto result = run(scanner);
+  from = scanner.at();
+  state = {.origin = std::move(origin_),
+           .owner = owner_,
+           .owner_size = owner_size_,
+           .ttl = shared_.ttl,
+           .last_ttl = shared_.last_ttl,
+           .generated = shared_.generated};
+  return result;
+}
+
+Result<void> ZoneFileParser::run(Scanner& scanner) {
   Entry entry;
   for (;;) {
     switch (scanner.next(entry)) {
@@ -116,6 +107,7 @@ Result<void> ZoneFileParser::directive(const Entry& entry) {
     if (!origin) return fail_at(entry, 1, name_problem(origin.error()));
     if (entry.tokens.size() > 2) return fail_at(entry, 2, "the end of the line");
     origin_ = *std::move(origin);
+    owner_text_ = {};
     return {};
   }
   if (equal_ignoring_case(word, "$TTL")) {
@@ -189,6 +181,7 @@ Result<void> ZoneFileParser::generated_line(const Entry& entry, const std::strin
   auto size = parse_name(made.tokens[0].text, origin_, owner_.data());
   if (!size) return fail_at(entry, 2, name_problem(size.error()), made.tokens[0].text);
   owner_size_ = *size;
+  owner_text_ = {};
   // Places inside the made line mean nothing to a reader: the error stands at the directive and shows the
   // line.
   made.start = entry.tokens[0].text.data();
@@ -197,12 +190,23 @@ Result<void> ZoneFileParser::generated_line(const Entry& entry, const std::strin
 
 Result<void> ZoneFileParser::record(const Entry& entry) {
   if (entry.blank_owner) {
-    if (owner_size_ == 0) return fail_at(entry, 0, "an owner name at the start of the first record");
+    if (owner_size_ == 0) {
+      shared_.inherited = true;
+      return fail_at(entry, 0, "an owner name at the start of the first record");
+    }
     return record_body(entry, 0, {});
   }
-  auto size = parse_name(entry.tokens[0].text, origin_, owner_.data());
-  if (!size) return fail_at(entry, 0, name_problem(size.error()));
-  owner_size_ = *size;
+  const auto word = entry.tokens[0].text;
+  const bool quick = shared_.classify != nullptr;
+  if (quick && word == owner_text_ && !word.empty()) return record_body(entry, 1, {});
+  if (const auto plain = quick ? plain_name(word, origin_, owner_.data()) : 0; plain != 0) {
+    owner_size_ = plain;
+  } else {
+    auto size = parse_name(word, origin_, owner_.data());
+    if (!size) return fail_at(entry, 0, name_problem(size.error()));
+    owner_size_ = *size;
+  }
+  owner_text_ = word;
   return record_body(entry, 1, {});
 }
 
@@ -228,7 +232,8 @@ Result<void> ZoneFileParser::record_body(const Entry& entry, std::size_t at, std
       continue;
     }
     const bool is_in = word.size() == 2 && (word[0] | 0x20) == 'i' && (word[1] | 0x20) == 'n';
-    if (!is_in) type = parse_type(word);
+    if (!is_in && shared_.classify != nullptr) type = common_type(word);
+    if (!is_in && !type) type = parse_type(word);
     if (type) continue;
     auto rr_class = is_in ? RRClass::IN : parse_class(word);
     if (!rr_class) return complain(at, "a record type such as A or TYPE65400");
@@ -240,21 +245,24 @@ Result<void> ZoneFileParser::record_body(const Entry& entry, std::size_t at, std
   if (is_meta_type(*type)) return complain(at - 1, "a record type that a zone can hold");
 
   if (ttl) shared_.last_ttl = ttl;
-  Record record;
-  record.type = *type;
+  if (!ttl && !shared_.ttl && !shared_.last_ttl) shared_.inherited = true;
+  RecordView record{.owner = NameView::trusted(ByteView(owner_).first(owner_size_)), .type = *type};
   record.ttl = ttl           ? *ttl
                : shared_.ttl ? *shared_.ttl
                              : shared_.last_ttl.value_or(shared_.options.default_ttl_s);
   const auto data = tokens.from(at);
-  Bytes& scratch = shared_.rdata;
-  if (!parse_common(*type, data, origin_, scratch)) {
-    scratch.clear();
-    if (auto problem = parse_rdata_tokens(*type, data, origin_, scratch))
-      return complain(at + problem->token, problem->expected);
+  if (shared_.classify != nullptr) {
+    if (const auto size = common_rdata(*type, data, origin_, shared_.common_rdata.data()); size != 0) {
+      record.rdata = ByteView(shared_.common_rdata).first(size);
+      return shared_.sink(record);
+    }
   }
-  record.owner = Name(NameView::trusted(ByteView(owner_).first(owner_size_)));
-  record.rdata.assign(scratch.begin(), scratch.end());
-  return shared_.sink(std::move(record));
+  Bytes& scratch = shared_.rdata;
+  scratch.clear();
+  if (auto problem = parse_rdata_tokens(*type, data, origin_, scratch))
+    return complain(at + problem->token, problem->expected);
+  record.rdata = scratch;
+  return shared_.sink(record);
 }
 
 std::unexpected<Error> ZoneFileParser::fail_at(const Entry& entry, std::size_t token,
@@ -282,9 +290,25 @@ std::unexpected<Error> ZoneFileParser::fail_where(const char* where, std::string
 
 }  // namespace detail
 
-Result<void> parse_zone_text(std::string_view text, const ZoneFileOptions& options, const RecordSink& sink) {
-  detail::ZoneFileShared shared{.options = options, .sink = sink, .ttl = {}, .last_ttl = {}, .rdata = {}};
+Result<void> parse_zone_views(std::string_view text, const ZoneFileOptions& options,
+                              const RecordViewSink& sink) {
+  detail::ZoneFileShared shared{.options = options,
+                                .sink = sink,
+                                .classify = detail::classifier(options.scan),
+                                .ttl = {},
+                                .last_ttl = {}};
   return detail::ZoneFileParser(text, options.file_name, options.origin, 0, shared).run();
+}
+
+Result<void> parse_zone_text(std::string_view text, const ZoneFileOptions& options, const RecordSink& sink) {
+  return parse_zone_views(text, options, [&sink](const RecordView& view) {
+    Record record;
+    record.owner = Name(view.owner);
+    record.type = view.type;
+    record.ttl = view.ttl;
+    record.rdata.assign(view.rdata.begin(), view.rdata.end());
+    return sink(std::move(record));
+  });
 }
 
 std::string record_line(NameView owner, std::uint32_t ttl, RRType type, ByteView rdata) {

@@ -8,18 +8,33 @@
 
 #include "base/error.h"
 #include "wire/zonefile.h"
+#include "wire/zonefile_common.h"
 #include "wire/zonefile_scanner.h"
 
 namespace onoma::wire::detail {
 
+// What one line leaves to the next ones, and one file to the other (RFC 1035 §5.1).
+struct ZoneFileState {
+  Name origin;
+  std::array<std::uint8_t, kPlainNameRoom> owner{};  // of the record before
+  std::size_t owner_size = 0;                        // 0: none yet
+  std::optional<std::uint32_t> ttl;                  // $TTL
+  std::optional<std::uint32_t> last_ttl;             // of the record before
+  std::size_t generated = 0;                         // records from $GENERATE so far
+};
+
 // What all files of one parse share.
 struct ZoneFileShared {
   const ZoneFileOptions& options;
-  const RecordSink& sink;
+  const RecordViewSink& sink;
+  ClassifyBlock classify;                 // null: no short cuts
   std::size_t generated = 0;              // records from $GENERATE so far
   std::optional<std::uint32_t> ttl;       // $TTL
   std::optional<std::uint32_t> last_ttl;  // of the record before
-  Bytes rdata;                            // scratch
+  // A record took its owner or TTL from before the text that is read: what came of it is a guess.
+  bool inherited = false;
+  Bytes rdata = {};                                           // scratch
+  std::array<std::uint8_t, kCommonRdataRoom> common_rdata{};  // scratch
 };
 
 // One file, or one line that $GENERATE made. Belongs to one thread.
@@ -29,8 +44,12 @@ class ZoneFileParser {
                  ZoneFileShared& shared);
 
   Result<void> run();
+  // Only the entries that start in [from, limit), after lines that left `state`, which is carried on. `from`
+  // becomes the start of the first line not read.
+  Result<void> run_piece(const char*& from, const char* limit, ZoneFileState& state);
 
  private:
+  Result<void> run(Scanner& scanner);
   Result<void> directive(const Entry& entry);
   Result<void> include(const Entry& entry);
   Result<void> generate(const Entry& entry);
@@ -47,8 +66,9 @@ class ZoneFileParser {
   std::string_view text_;
   std::string file_name_;
   Name origin_;
-  std::array<std::uint8_t, kMaxNameOctets> owner_;  // of the record before
-  std::size_t owner_size_ = 0;                      // 0: none yet
+  std::array<std::uint8_t, kPlainNameRoom> owner_{};  // of the record before
+  std::size_t owner_size_ = 0;                        // 0: none yet
+  std::string_view owner_text_;                       // that owner's word, while it still means the same
   int depth_;
   ZoneFileShared& shared_;
 };

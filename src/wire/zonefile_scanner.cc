@@ -1,6 +1,7 @@
 #include "wire/zonefile_scanner.h"
 
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace onoma::wire::detail {
@@ -51,9 +52,86 @@ bool Scanner::skip_quoted_part(const char*& at) const {
 }
 
 Scanner::Status Scanner::next(Entry& entry) {
+  if (classify_ != nullptr) {
+    switch (next_plain(entry)) {
+      case Plain::entry:
+        return Status::entry;
+      case Plain::end:
+        return Status::end;
+      case Plain::no:
+        break;
+    }
+  }
+  return next_careful(entry);
+}
+
+// An entry of one line without quotes, parentheses and escapes. `no`: at_ stands at the start of a line that
+// is not so plain, or is long.
+Scanner::Plain Scanner::next_plain(Entry& entry) {
+  constexpr std::size_t kMaxBlocks = 64;
+  for (;;) {
+    entry.tokens.clear();
+    entry.start = entry.end = at_;
+    entry.blank_owner = false;
+    if (at_ >= limit_) return Plain::end;
+    const char* block = at_;
+    const char* word = nullptr;      // the start of a word that is not at its end
+    std::uint64_t blank_before = 1;  // was the octet before this block one between words?
+    const char* line_end = nullptr;
+    for (std::size_t blocks = 0; line_end == nullptr; ++blocks, block += kBlockOctets) {
+      if (blocks == kMaxBlocks) return Plain::no;
+      BlockMasks masks;
+      const auto left = static_cast<std::size_t>(end_ - block);
+      if (left >= kBlockOctets) {
+        masks = classify_(block);
+      } else {  // the end of the text ends the line
+        char padded[kBlockOctets];
+        std::memset(padded, '\n', sizeof padded);
+        std::memcpy(padded, block, left);
+        masks = classify_(padded);
+      }
+      const std::uint64_t before_stop = masks.stop == 0 ? ~std::uint64_t{0} : (masks.stop & -masks.stop) - 1;
+      const std::uint64_t gaps = masks.blank | ~before_stop;
+      for (std::uint64_t edges = gaps ^ (gaps << 1 | blank_before); edges != 0; edges &= edges - 1) {
+        const char* const edge = block + std::countr_zero(edges);
+        if (word == nullptr) {
+          word = edge;
+        } else {
+          entry.tokens.add(word, static_cast<std::size_t>(edge - word), false);
+          word = nullptr;
+        }
+      }
+      blank_before = gaps >> 63;
+      if (masks.stop == 0) continue;
+      const std::size_t stop = static_cast<std::size_t>(std::countr_zero(masks.stop));
+      if ((masks.newline >> stop & 1) != 0) {
+        line_end = block + stop;
+        entry.end = line_end;
+      } else if (block[stop] == ';') {
+        const std::uint64_t newlines = masks.newline & ~before_stop;
+        if (newlines == 0) {
+          const void* found = std::memchr(block + stop, '\n', static_cast<std::size_t>(end_ - block) - stop);
+          line_end = found != nullptr ? static_cast<const char*>(found) : end_;
+        } else {
+          line_end = block + std::countr_zero(newlines);
+        }
+        entry.end = line_end;
+      } else {
+        return Plain::no;
+      }
+    }
+    if (static_cast<std::size_t>(line_end - at_) > kMaxBlocks * kBlockOctets) return Plain::no;
+    if (!entry.tokens.empty()) entry.blank_owner = *at_ == ' ' || *at_ == '\t';
+    at_ = line_end == end_ ? end_ : line_end + 1;
+    if (!entry.tokens.empty()) return Plain::entry;
+  }
+}
+
+Scanner::Status Scanner::next_careful(Entry& entry) {
   entry.tokens.clear();
   entry.blank_owner = false;
-  entry.start = at_;
+  entry.start = entry.end = at_;
+  if (at_ >= limit_) return Status::end;
   const char* open = nullptr;  // the opening parenthesis
   for (;;) {
     if (static_cast<std::size_t>(at_ - entry.start) > kMaxEntryOctets)
@@ -72,8 +150,9 @@ Scanner::Status Scanner::next(Entry& entry) {
         }
         ++at_;
         if (open == nullptr) {
-          entry.start = at_;
+          entry.start = entry.end = at_;
           entry.blank_owner = false;
+          if (at_ >= limit_) return Status::end;
         }
         break;
       case ' ':

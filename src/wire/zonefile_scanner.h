@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "wire/rdata_fields.h"
+#include "wire/zone_scan.h"
 
 namespace onoma::wire::detail {
 
@@ -42,7 +43,17 @@ class Scanner {
   // Text of one entry, comments included; more than any record of 64 KiB needs.
   static constexpr std::size_t kMaxEntryOctets = std::size_t{1} << 20;
 
-  explicit Scanner(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+  // With `classify`, lines of plain words are cut by whole blocks; the rest goes octet by octet.
+  explicit Scanner(std::string_view text, ClassifyBlock classify = nullptr)
+      : at_(text.data()), end_(text.data() + text.size()), limit_(end_), classify_(classify) {}
+
+  // Goes on at `from`, a line start. Entries that start at or behind `limit` are not read; the last one
+  // before it is read to its end, wherever that lies.
+  void set_range(const char* from, const char* limit) {
+    at_ = from;
+    limit_ = limit;
+  }
+  const char* at() const { return at_; }
 
   // The next entry that is not empty. After `error` see expected() and error_at(); the scanner is then used
   // up.
@@ -51,12 +62,18 @@ class Scanner {
   const char* error_at() const { return error_at_; }
 
  private:
+  enum class Plain : std::uint8_t { entry, end, no };
+
+  Plain next_plain(Entry& entry);
+  Status next_careful(Entry& entry);
   Status fail(const char* where, std::string_view expected);
   Status read_quoted(Entry& entry);
   bool skip_quoted_part(const char*& at) const;
 
   const char* at_;
   const char* end_;
+  const char* limit_;
+  ClassifyBlock classify_;
   const char* error_at_ = nullptr;
   std::string_view expected_;
 };

@@ -1,12 +1,21 @@
 #include "zone/load.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+
+#include "wire/zonefile_pieces.h"
+#include "zone/assemble.h"
 
 namespace onoma::zone {
 
 namespace {
 
 constexpr std::size_t kPieceOctets = 64 * 1024;
+// Reading: pieces large enough that cutting costs nothing, small enough to keep several threads busy.
+constexpr std::size_t kReadPieceOctets = std::size_t{4} << 20;
+constexpr std::size_t kMaxPieces = 16;
+constexpr std::size_t kRecordOctets = 32;  // text of a short record
 
 class Text {
  public:
@@ -30,14 +39,32 @@ class Text {
 
 }  // namespace
 
+Result<std::vector<RecordChunk>> read_zone_chunks(std::string_view text, const wire::ZoneFileOptions& options,
+                                                  const Parallel& parallel, std::size_t pieces) {
+  if (pieces == 0) pieces = std::clamp<std::size_t>(text.size() / kReadPieceOctets, 1, kMaxPieces);
+  const auto cuts = wire::zone_text_cuts(text, options, pieces);
+  std::vector<RecordChunk> chunks;
+  std::vector<wire::PieceSink> sinks;
+  for (std::size_t i = 0; i < cuts.size(); ++i)
+    chunks.emplace_back(options.origin,
+                        ((i + 1 < cuts.size() ? cuts[i + 1] : text.size()) - cuts[i]) / kRecordOctets);
+  for (auto& chunk : chunks)
+    sinks.push_back({.record =
+                         [&chunk](const wire::RecordView& record) {
+                           return chunk.put_valid(record.owner, record.type, record.ttl, record.rdata);
+                         },
+                     .again = [&chunk] { chunk.clear(); }});
+  ONOMA_TRY_VOID(wire::parse_zone_pieces(text, options, cuts, parallel, sinks));
+  parallel(chunks.size(), [&](std::size_t i) { sort(chunks[i]); });
+  return chunks;
+}
+
 Result<SnapshotPtr> load_zone_text(std::string_view text, const wire::ZoneFileOptions& options,
-                                   std::vector<std::string>& warnings) {
-  SnapshotBuilder builder(options.origin);
-  ONOMA_TRY_VOID(wire::parse_zone_text(
-      text, options, [&](wire::Record&& record) { return builder.add_record(std::move(record)); }));
-  auto snapshot = builder.finish();
-  for (const auto& warning : builder.warnings())
-    warnings.push_back(fmt::format("{}: {}", options.file_name, warning));
+                                   std::vector<std::string>& warnings, const Parallel& parallel) {
+  ONOMA_TRY(auto chunks, read_zone_chunks(text, options, parallel));
+  std::vector<std::string> found;
+  auto snapshot = build_snapshot(options.origin, std::move(chunks), found);
+  for (const auto& warning : found) warnings.push_back(fmt::format("{}: {}", options.file_name, warning));
   if (!snapshot) return fail_in(options.file_name, std::move(snapshot).error());
   return *std::move(snapshot);
 }
