@@ -107,6 +107,7 @@ TEST(StreamLimits, AConnectionEndsWithItsLifetimeAndLosesNoAnswer) {
   EXPECT_GE(answered, 1U);
   EXPECT_GE(std::chrono::steady_clock::now() - start, 30ms);
   EXPECT_EQ(running.counters().ended, 1U);
+  fd.reset();
   EXPECT_TRUE(running.comes_to(&StreamCounters::open, 0));
 }
 
