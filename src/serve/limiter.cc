@@ -1,6 +1,7 @@
 #include "serve/limiter.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/check.h"
 #include "serve/limit_flood.h"
@@ -74,7 +75,7 @@ class SharedReport {
   }
 
  private:
-  static constexpr std::size_t kWords = 32;
+  static constexpr std::size_t kWords = 64;
 
   void publish() {
     const auto version = version_.load(std::memory_order_relaxed);

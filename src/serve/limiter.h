@@ -36,6 +36,13 @@ struct LimitQuestion {
   ByteView name, encloser;
 };
 
+// The first `labels` labels of a sort key (wire/name.h), each of which ends with a zero octet.
+inline ByteView limit_encloser(ByteView sort_key, std::size_t labels) {
+  std::size_t size = 0;
+  for (; labels > 0 && size < sort_key.size(); ++size) labels -= sort_key[size] == 0 ? 1 : 0;
+  return sort_key.first(size);
+}
+
 enum class LimitAction : std::uint8_t {
   pass,
   drop,
@@ -54,7 +61,7 @@ struct LimitCounts {
 
 // A flood that is going on, as one Limiter sees it.
 struct FloodReport {
-  std::array<std::uint8_t, 256> encloser{};  // as the question gave it
+  std::array<std::uint8_t, 512> encloser{};  // as the question gave it
   std::uint16_t size = 0;
   std::uint32_t names_per_s = 0;  // distinct ones, this worker's, in the last second; 0 in the first
   std::uint64_t withheld = 0;

@@ -1,8 +1,10 @@
 #include "serve/limit_flood.h"
 
+#include <atomic>
 #include <cmath>
 #include <random>
 #include <set>
+#include <thread>
 #include <unordered_set>
 
 #include <gtest/gtest.h>
@@ -243,6 +245,33 @@ TEST_F(Flood, ADryRunReportsAndAnswers) {
   std::array<FloodReport, kFloodReports> reports;
   EXPECT_EQ(bench.limiter.reports(reports), 1U);
   EXPECT_GT(bench.limiter.counts().dry_run, 50000U);
+}
+
+// Another thread never sees half of a report.
+TEST_F(Flood, ReportsAreWholeWhileTheyChange) {
+  Bench bench(flood_only());
+  const std::array<std::string, 2> enclosers{std::string(300, 'a'), std::string(40, 'b')};
+  std::atomic<bool> done{false};
+  std::atomic<std::size_t> seen{0}, torn{0};
+  std::thread reader([&] {
+    std::array<FloodReport, kFloodReports> reports;
+    while (!done) {
+      const auto count = bench.limiter.reports(reports);
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto text = as_text(reports[i].octets());
+        ++(text == enclosers[0] || text == enclosers[1] ? seen : torn);
+      }
+    }
+  });
+  for (std::size_t i = 0; i < 40; ++i) {
+    attack(bench, 20000, 0.2, nxdomain, enclosers[i % 2]);
+    bench.move(20);
+  }
+  attack(bench, 20000, 0.2, nxdomain, enclosers[0]);
+  while (seen == 0) std::this_thread::yield();
+  done = true;
+  reader.join();
+  EXPECT_EQ(torn, 0U);
 }
 
 TEST_F(Flood, TheWatchSaysWhatBeganAndEnded) {
