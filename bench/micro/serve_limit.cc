@@ -39,7 +39,7 @@ void judge(benchmark::State& state, ResponseClass what, bool random_names, bool 
   const auto list = questions(random_names);
   std::size_t i = 0;
   std::uint64_t now_us = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const auto& question = list[i++ % list.size()];
     if (i % 32 == 0) limiter.tick(Duration(now_us += 32));  // a million a second
     benchmark::DoNotOptimize(limiter.early_drop(question.peer));
@@ -60,7 +60,7 @@ void nothing(benchmark::State& state) {
   const auto list = questions(false);
   std::size_t i = 0;
   std::uint64_t now_us = 0;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const auto& question = list[i++ % list.size()];
     if (i % 32 == 0) limiter.tick(Duration(now_us += 32));
     benchmark::DoNotOptimize(limiter.early_drop(question.peer));

@@ -65,6 +65,7 @@ TEST(LimitFlood, FindsWhatExactCountingFinds) {
 
   constexpr std::size_t kEnclosers = 20000;
   std::vector<double> weights;
+  weights.reserve(kEnclosers);
   for (std::size_t i = 0; i < kEnclosers; ++i) weights.push_back(1 / static_cast<double>(i + 1));
   std::discrete_distribution<std::uint64_t> zipf(weights.begin(), weights.end());
 
