@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 
 #include "os/signals.h"
 
@@ -54,39 +55,61 @@ namespace {
 
 class SignalStop final : public StopSignal {
  public:
-  explicit SignalStop(std::function<void()> reload) : reload_(std::move(reload)) {}
   Result<void> start() {
-    ONOMA_TRY(watcher_, os::SignalWatcher::start({.stop = [this](int) { stop(); },
-                                                  .reload =
-                                                      [this] {
-                                                        if (reload_) reload_();
-                                                      }}));
+    ONOMA_TRY(watcher_, os::SignalWatcher::start({.stop = [this](int) { stop(Cause::signal); },
+                                                  .reload = [this] { ask(&SignalActions::reload); },
+                                                  .upgrade = [this] { ask(&SignalActions::upgrade); }}));
     return {};
   }
-  void wait() override {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stopped_; });
-  }
-
- private:
-  void stop() {
+  void act(SignalActions actions) override {
+    std::vector<Action> early;
     {
       std::scoped_lock lock(mutex_);
-      stopped_ = true;
+      actions_ = std::move(actions);
+      ready_ = true;
+      early.swap(early_);
+    }
+    for (const auto action : early) ask(action);
+  }
+  Cause wait() override {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return cause_.has_value(); });
+    return *cause_;
+  }
+  void leave() override { stop(Cause::successor); }
+
+ private:
+  using Action = std::function<void()> SignalActions::*;
+
+  void ask(Action which) {
+    std::function<void()> action;
+    {
+      std::scoped_lock lock(mutex_);
+      if (!ready_ && early_.size() < 2) early_.push_back(which);
+      action = actions_.*which;
+    }
+    if (action) action();
+  }
+  void stop(Cause cause) {
+    {
+      std::scoped_lock lock(mutex_);
+      if (!cause_) cause_ = cause;
     }
     changed_.notify_all();
   }
-  std::function<void()> reload_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopped_ = false;
+  SignalActions actions_;
+  bool ready_ = false;
+  std::vector<Action> early_;
+  std::optional<Cause> cause_;
   std::unique_ptr<os::SignalWatcher> watcher_;
 };
 
 }  // namespace
 
-Result<std::unique_ptr<StopSignal>> StopSignal::make(std::function<void()> reload) {
-  auto signal = std::make_unique<SignalStop>(std::move(reload));
+Result<std::unique_ptr<StopSignal>> StopSignal::make() {
+  auto signal = std::make_unique<SignalStop>();
   ONOMA_TRY_VOID(signal->start());
   return std::unique_ptr<StopSignal>(std::move(signal));
 }

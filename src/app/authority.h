@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -42,12 +43,27 @@ class Reclaimer {
 Result<std::vector<os::Endpoint>> endpoints(const std::vector<std::string>& texts);
 std::string texts(const std::vector<os::Endpoint>& endpoints);  // joined by ","
 
-// Until SIGINT or SIGTERM; SIGHUP calls `reload`. Must be made before any other thread exists.
+// What signals ask for. Called by the thread of the signals, one at a time: what takes long belongs
+// elsewhere.
+struct SignalActions {
+  std::function<void()> reload = {};   // SIGHUP
+  std::function<void()> upgrade = {};  // SIGUSR2
+};
+
+// The end of a server. Must be made before any other thread exists. Any thread may call everything but
+// make().
 class StopSignal {
  public:
-  static Result<std::unique_ptr<StopSignal>> make(std::function<void()> reload);
+  enum class Cause : std::uint8_t { signal, successor };
+
+  static Result<std::unique_ptr<StopSignal>> make();
   virtual ~StopSignal() = default;
-  virtual void wait() = 0;
+  // Signals that came before are acted on now. Empty actions: they are ignored.
+  virtual void act(SignalActions actions) = 0;
+  // Until SIGINT or SIGTERM, or leave().
+  virtual Cause wait() = 0;
+  // Another process has taken over.
+  virtual void leave() = 0;
 };
 
 }  // namespace onoma::app

@@ -1,4 +1,4 @@
-// onoma resolve, status, watch, key list: clients of the REST door that only read.
+// onoma resolve, watch, key list: clients of the REST door that only read.
 #include <chrono>
 #include <map>
 #include <memory>
@@ -45,29 +45,6 @@ void add_resolve(CLI::App& root, Globals& globals) {
         fmt::print("{}{}", reply.body, reply.body.ends_with('\n') ? "" : "\n");
       }
       return negative ? 1 : 0;
-    });
-  });
-}
-
-void add_status(CLI::App& root, Globals& globals) {
-  auto* command = root.add_subcommand("status", "how the running server is, and its zones");
-  command->footer("Example:\n  onoma status --json");
-  command->callback([&globals] {
-    with_client(globals, [&](Client& client) -> Result<int> {
-      ONOMA_TRY(const auto reply, client.get("/v1/status"));
-      ONOMA_TRY(const auto zones_reply, client.get("/v1/zones"));
-      ONOMA_TRY(auto status, read_object(reply.body));
-      ONOMA_TRY(const auto zones, read_page(zones_reply.body));
-      if (globals.json) {
-        fmt::print("{}\n", json::serialize(status));
-        return 0;
-      }
-      status.erase("zones");
-      print_object(status);
-      if (!zones.items.empty()) fmt::print("\n");
-      print_table(zones.items, {"zone", "state", "serial", "denial", "delegations", "records", "signatures",
-                                "last_event", "reason"});
-      return 0;
     });
   });
 }
@@ -194,7 +171,6 @@ void add_watch(CLI::App& root, Globals& globals) {
 
 void add_lookup_commands(CLI::App& root, Globals& globals) {
   add_resolve(root, globals);
-  add_status(root, globals);
   add_watch(root, globals);
 }
 

@@ -1,70 +1,48 @@
 // onoma authority: the DNS server alone, any number of zones from files.
 #include <algorithm>
-#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <sstream>
+#include <thread>
 
 #include <CLI/CLI.hpp>
-#include <boost/json.hpp>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "app/authority.h"
 #include "app/commands.h"
 #include "app/control.h"
+#include "app/transports.h"
+#include "app/upgrade.h"
+#include "app/zone_list.h"
 #include "app/zone_tools.h"
 #include "base/encoding.h"
 #include "base/log.h"
 #include "front/dns/dns_server.h"
+#include "front/rest/http_server.h"
+#include "front/rest/metrics_door.h"
 #include "gate/gate.h"
 #include "os/durable_file.h"
+#include "os/handover.h"
 #include "os/job_pool.h"
+#include "os/privileges.h"
 #include "publish/file_zones.h"
 
 namespace onoma::app {
 namespace {
 
-constexpr std::uint64_t kListMaxOctets = std::uint64_t{1} << 30;
-
 struct Arguments {
   std::vector<std::string> listen, zones;
   std::string list, control, level = "structure", time, identity, version, cookie_secrets;
   std::size_t workers = 1;
+  std::int64_t drain_s = 30;
+  std::vector<std::string> admin;
+  std::string user, pid_file;
   bool pin = false, echo_cd = false;
+  TransportArguments transports;
 };
-
-struct ZoneFile {
-  wire::Name zone;
-  std::string file;
-};
-
-Result<std::vector<ZoneFile>> zone_files(const Arguments& arguments) {
-  std::vector<ZoneFile> out;
-  for (const auto& text : arguments.zones) {
-    const auto sign = text.find('=');
-    if (sign == std::string::npos)
-      return fail(Code::bad_syntax, fmt::format("--zone {}: expected NAME=FILE, such as gov=gov.zone", text));
-    ONOMA_TRY(auto name, zone_name(text.substr(0, sign)));
-    out.push_back({std::move(name), text.substr(sign + 1)});
-  }
-  if (arguments.list.empty()) return out;
-  ONOMA_TRY(const auto octets, os::read_file(arguments.list, kListMaxOctets));
-  std::istringstream lines{std::string(as_text(octets))};
-  std::size_t number = 0;
-  for (std::string line; std::getline(lines, line);) {
-    ++number;
-    const auto start = line.find_first_not_of(" \t");
-    if (start == std::string::npos || line[start] == '#') continue;
-    std::istringstream words(line);
-    std::string name, file, rest;
-    if (!(words >> name >> file) || words >> rest)
-      return fail(Code::bad_syntax, fmt::format("{}:{}: expected NAME FILE", arguments.list, number));
-    ONOMA_TRY(auto zone, zone_name(name));
-    out.push_back({std::move(zone), std::move(file)});
-  }
-  return out;
-}
 
 // Keys of a file with 32 hexadecimal digits a line: the first signs, a second one only verifies.
 Result<serve::CookieKeys> cookie_keys(const std::string& file) {
@@ -91,24 +69,93 @@ std::unique_ptr<Clock> gate_clock(const std::string& text, Time at) {
   return std::make_unique<ManualClock>(at);
 }
 
-Result<void> load_all(publish::FileZones& zones, const std::vector<ZoneFile>& files) {
-  os::JobPool pool({.threads = 1, .name = "load"});
-  std::atomic<std::size_t> bad{0};
-  os::parallel_for(pool, files.size(), [&](std::size_t i) {
-    const auto added = zones.add(files[i].zone, files[i].file);
-    if (added) return;
-    ++bad;
-    log::error("zone", fmt::format("{}: {}; answered with SERVFAIL until a reload succeeds",
-                                   files[i].zone.text(), added.error().message));
-  });
-  if (bad > 0 && bad == files.size())
+// How far a load is, on stderr: every second on a terminal, else when it takes more than 5 s.
+class ProgressLines {
+ public:
+  void operator()(std::size_t done, std::size_t all) {
+    const auto now = std::chrono::steady_clock::now();
+    const bool terminal = ::isatty(STDERR_FILENO) != 0;
+    if (now - last_ < std::chrono::seconds{1} || (!terminal && now - begun_ < std::chrono::seconds{5}))
+      return;
+    last_ = now;
+    const auto seconds = std::chrono::duration<double>(now - begun_).count();
+    log::info("zone", fmt::format("{} of {} zones loaded, {:.0f} a second", done, all,
+                                  static_cast<double>(done) / seconds));
+  }
+
+ private:
+  std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now(), last_ = begun_;
+};
+
+// Every core: while it loads, the server does nothing else. Later reloads leave the workers their cores.
+std::size_t load_threads() {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+Result<ZoneList> wanted_zones(const Arguments& arguments) {
+  ZoneList out;
+  for (const auto& text : arguments.zones) ONOMA_TRY_VOID(out.add_argument(text));
+  if (!arguments.list.empty()) ONOMA_TRY_VOID(out.add_file(arguments.list));
+  return out;
+}
+
+Result<void> load_all(publish::FileZones& zones, const Arguments& arguments) {
+  ZoneList wanted;
+  // A successor serves what its predecessor served, zones of commands included.
+  if (auto state = os::inherited_state(); !state.empty()) {
+    ONOMA_TRY_VOID(wanted.add_state(std::move(state)));
+  } else {
+    ONOMA_TRY(wanted, wanted_zones(arguments));
+  }
+  ProgressLines lines;
+  const auto loaded = zones.load(
+      wanted.zones(),
+      {.threads = load_threads(), .progress = [&](std::size_t done, std::size_t all) { lines(done, all); }});
+  if (loaded.failed > 0 && loaded.failed == wanted.zones().size())
     return fail(Code::bad_syntax, "no zone could be loaded; see the messages above");
   return {};
 }
 
-Result<void> run(const Globals& globals, const Arguments& arguments) {
+// SIGHUP, and `onoma zone reload --all`.
+Result<publish::FileZonesChange> look_again(publish::FileZones& zones, const Arguments& arguments, bool force,
+                                            const publish::LoadProgress& progress) {
+  const publish::LoadOptions options{.threads = load_threads(), .progress = progress};
+  if (arguments.list.empty()) return zones.refresh(force, options);
+  ZoneList list;
+  ONOMA_TRY_VOID(list.add_file(arguments.list));
+  return zones.follow(list.zones(), force, options);
+}
+
+void look_again_and_log(publish::FileZones& zones, const Arguments& arguments) {
+  if (const auto change = look_again(zones, arguments, false, {}))
+    log::info("zone", fmt::format("reload: {}", text_of(*change)));
+  else
+    log::error("zone", fmt::format("{}; the zones stay as they were", change.error().message));
+}
+
+// Before anything is done: a name that is not there is told first.
+Result<void> identity_exists(const Arguments& arguments) {
+  if (arguments.user.empty()) return {};
+  ONOMA_TRY_VOID(os::find_identity(arguments.user));
+  return {};
+}
+
+Result<void> give_up_root(const Arguments& arguments) {
+  if (arguments.user.empty()) return {};
+  ONOMA_TRY(const auto identity, os::find_identity(arguments.user));
+  return os::become(identity);
+}
+
+Result<void> write_pid_file(const std::string& path) {
+  if (path.empty()) return {};
+  const auto text = fmt::format("{}\n", ::getpid());
+  return os::write_file_atomically(path, as_bytes(text), 0644);
+}
+
+Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   ONOMA_TRY(const auto listen, endpoints(arguments.listen));
-  ONOMA_TRY(const auto files, zone_files(arguments));
+  ONOMA_TRY_VOID(identity_exists(arguments));
+  ONOMA_TRY(const auto admin_listen, endpoints(arguments.admin));
   ONOMA_TRY(const auto level, parse_level(arguments.level));
   ONOMA_TRY(const auto at, parse_time(arguments.time));
   const auto clock = gate_clock(arguments.time, at);
@@ -119,13 +166,10 @@ Result<void> run(const Globals& globals, const Arguments& arguments) {
   const gate::GateOptions gate_options{
       .level = level, .expired_is_fatal = false, .foreign = true, .require_signed = false};
   publish::FileZones zones([&] { return gate::make_gate(gate_options); }, sink, *clock);
-  ONOMA_TRY(const auto stop, StopSignal::make([&] {
-              for (const auto& zone : zones.zones())
-                if (const auto reloaded = zones.reload(zone); !reloaded)
-                  log::error("zone", fmt::format("{}: {}", zone.text(), reloaded.error().message));
-            }));
+  ONOMA_TRY(const auto stop, StopSignal::make());
   const auto system_clock = std::make_unique<SystemClock>();
   front::DnsOptions dns{.listen = listen, .workers = arguments.workers, .pin = arguments.pin};
+  ONOMA_TRY_VOID(set_transports(arguments.transports, dns));
   dns.serve.nsid = arguments.identity;
   if (!arguments.identity.empty()) dns.serve.identity = arguments.identity;
   if (!arguments.version.empty()) dns.serve.version = arguments.version;
@@ -135,20 +179,60 @@ Result<void> run(const Globals& globals, const Arguments& arguments) {
     ONOMA_TRY(dns.serve.cookies, cookie_keys(arguments.cookie_secrets));
   }
   ONOMA_TRY(const auto server, front::DnsServer::open(dns, table));
-  ONOMA_TRY_VOID(load_all(zones, files));
+  ONOMA_TRY_VOID(give_up_root(arguments));
+  ONOMA_TRY_VOID(load_all(zones, arguments));
 
   std::error_code ignored;  // what cannot be made, the socket's message tells
   if (arguments.control.empty()) std::filesystem::create_directories(globals.data, ignored);
-  const auto control_path = arguments.control.empty() ? globals.data + "/control.sock" : arguments.control;
-  ONOMA_TRY(const auto control, serve_control(control_path, file_zone_commands(zones)));
-  os::JobPool upkeep({.threads = 1, .name = "upkeep"});
+  const auto control_at = control_path(globals, arguments.control);
+  Upgrade upgrade(zones, *stop);
+  const publish::HealthSource health{.zone = [&](const wire::Name& name) { return zones.health(name); },
+                                     .summary = [&] { return zones.summary(); }};
+  auto commands = file_zone_commands(zones, [&](bool force, const publish::LoadProgress& progress) {
+    return look_again(zones, arguments, force, progress);
+  });
+  commands["health"] = health_command(health);
+  commands["upgrade"] = upgrade.command();
+  ONOMA_TRY(const auto control, serve_control(control_at, std::move(commands)));
+  upgrade.pauses(*control);
+  std::unique_ptr<front::HttpServer> admin;
+  if (!admin_listen.empty()) {
+    ONOMA_TRY(admin, front::HttpServer::start({.listen = admin_listen}, front::metrics_handler(health)));
+  }
+  os::JobPool upkeep({.threads = 2, .name = "upkeep"});
   const Reclaimer reclaimer(upkeep, table);
+  os::SerialQueue reloads(upkeep);
   server->start();
-  fmt::print("ready dns={} zones={} control={}\n", texts(server->bound()), table.size(), control_path);
+  ONOMA_TRY_VOID(write_pid_file(arguments.pid_file));
+  for (const auto& address : os::report_ready())
+    log::warning("authority",
+                 fmt::format("{} was listened on before the upgrade, and is no longer", address));
+  os::notify_service_manager("READY=1");
+  stop->act({.reload =
+                 [&] {
+                   upgrade.reload_asked();
+                   reloads.post([&] { look_again_and_log(zones, arguments); });
+                 },
+             .upgrade = [&] { reloads.post([&] { static_cast<void>(upgrade.run({})); }); }});
+  fmt::print("ready dns={} zones={} control={}{}\n", texts(server->bound()), table.size(), control_at,
+             admin ? " admin=" + texts(admin->bound()) : std::string());
   std::fflush(stdout);
-  stop->wait();
-  server->stop();
+  if (stop->wait() == StopSignal::Cause::successor) {
+    server->drain(std::chrono::seconds{arguments.drain_s});
+  } else {
+    os::notify_service_manager("STOPPING=1");
+    upgrade.cancel();
+    server->stop();
+  }
+  stop->act({});
+  reloads.stop();
   return {};
+}
+
+Result<void> run(const Globals& globals, const Arguments& arguments) {
+  auto done = serve_zones(globals, arguments);
+  if (!done) os::report_failure(done.error().message);
+  return done;
 }
 
 }  // namespace
@@ -161,8 +245,20 @@ void add_authority(CLI::App& root, Globals& globals) {
   command->add_option("--workers", arguments->workers, "UDP threads, one per core that serves")
       ->capture_default_str();
   command->add_flag("--pin", arguments->pin, "pin worker i to core i");
+  add_transport_options(*command, arguments->transports);
   command->add_option("--zone", arguments->zones, "NAME=FILE; may be repeated");
-  command->add_option("--zone-list", arguments->list, "file with lines NAME FILE");
+  command->add_option("--zone-list", arguments->list,
+                      "file with lines NAME FILE; read again at SIGHUP and `onoma zone reload --all`");
+  command->add_option("--admin", arguments->admin,
+                      "ADDRESS:PORT for /health and /metrics over HTTP, such as 127.0.0.1:9153; else none");
+  command->add_option("--user", arguments->user,
+                      "NAME or NAME:GROUP to go on as when the addresses are bound; needs root");
+  command->add_option("--pid-file", arguments->pid_file, "write the process id there when it answers");
+  command
+      ->add_option("--drain", arguments->drain_s,
+                   "seconds that open TCP connections may go on after `onoma upgrade`")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 3600));
   command->add_option("--control", arguments->control, "control socket; else DATA/control.sock");
   command->add_option("--gate", arguments->level, "what a zone must pass: structure or dnssec")
       ->capture_default_str();
@@ -176,9 +272,13 @@ void add_authority(CLI::App& root, Globals& globals) {
   command->add_flag("--echo-cd", arguments->echo_cd, "copy the CD bit of queries into answers");
   command->footer(
       "Prints one line on stdout when it answers: ready dns=… zones=… control=…\n"
-      "SIGHUP reloads every zone; a bad file keeps the zone that was there.\n"
-      "Example:\n  onoma authority --listen 127.0.0.1:5300 --zone gov=gov.zone\n"
-      "  dig @127.0.0.1 -p 5300 cisa.gov NS");
+      "SIGHUP reads the list again and reloads the files that have changed; a bad file keeps the zone that "
+      "was "
+      "there.\n"
+      "SIGUSR2 replaces the program as `onoma upgrade` does.\n"
+      "Examples:\n  onoma authority --listen 127.0.0.1:5300 --zone gov=gov.zone\n"
+      "  dig @127.0.0.1 -p 5300 cisa.gov NS\n"
+      "  onoma authority --listen 192.0.2.53:53 --user onoma --zone-list zones.list --admin 127.0.0.1:9153");
   command->callback([arguments, &globals] {
     if (const auto done = run(globals, *arguments); !done)
       globals.exit_status = report(globals, done.error());

@@ -38,12 +38,13 @@ Result<void> run(const Globals& globals, const Arguments& arguments, bool data_g
     return {};
   }
   log::set_level(level_of(settings.log_level));
-  ONOMA_TRY(const auto stop, StopSignal::make({}));
+  ONOMA_TRY(const auto stop, StopSignal::make());
   ONOMA_TRY(const auto node, Node::open(settings));
   ONOMA_TRY_VOID(node->start(arguments.demo));
   fmt::print("ready {}\n", node->facts());
   std::fflush(stdout);
   if (arguments.demo) fmt::print(stderr, "{}", demo_hints(node->dns_address(), node->http_address()));
+  stop->act({});
   stop->wait();
   log::info("serve", "stopping");
   node->stop();

@@ -1,5 +1,7 @@
 // onoma zone reload, apply, add, remove, list: zones of a running server, over its control socket.
+#include <chrono>
 #include <memory>
+#include <optional>
 
 #include <CLI/CLI.hpp>
 #include <boost/json.hpp>
@@ -18,11 +20,8 @@ constexpr std::uint64_t kDiffMaxOctets = 12U << 20;
 
 struct Arguments {
   std::string zone, file, control;
+  bool all = false, force = false;
 };
-
-std::string control_path(const Globals& globals, const std::string& given) {
-  return given.empty() ? globals.data + "/control.sock" : given;
-}
 
 void print_zone(const json::object& zone) {
   const auto text = [&](const char* key) {
@@ -34,22 +33,63 @@ void print_zone(const json::object& zone) {
   if (zone.contains("problem")) fmt::print("  problem: {}\n", text("problem"));
 }
 
-void send(Globals& globals, const std::string& control, const json::object& request) {
-  const auto text = control_request(control_path(globals, control), json::serialize(request));
-  if (!text) return void(globals.exit_status = report(globals, text.error()));
-  if (globals.json) return fmt::print("{}\n", *text);
-  const auto document = json::parse(*text);
-  const auto* answer = &document.as_object();
-  if (const auto* zones = answer->if_contains("zones"); zones != nullptr && zones->is_array()) {
-    for (const auto& zone : zones->as_array()) {
-      print_zone(zone.as_object());
-      if (zone.as_object().contains("problem")) globals.exit_status = 3;
-    }
-  } else if (answer->contains("removed")) {
-    fmt::print("{} removed\n", std::string(answer->at("zone").as_string()));
-  } else {
-    print_zone(*answer);
+std::optional<json::object> ask(Globals& globals, const std::string& control, const json::object& request) {
+  const auto text = control_request(control_path(globals, control), json::serialize(request),
+                                    std::chrono::minutes{10}, [&](std::string_view line) {
+                                      if (!globals.json) fmt::print(stderr, "{}\n", line);
+                                    });
+  if (!text) {
+    globals.exit_status = report(globals, text.error());
+    return std::nullopt;
   }
+  return json::parse(*text).as_object();
+}
+
+void send(Globals& globals, const std::string& control, const json::object& request) {
+  const auto answer = ask(globals, control, request);
+  if (!answer) return;
+  if (globals.json) return fmt::print("{}\n", json::serialize(*answer));
+  if (answer->contains("removed"))
+    fmt::print("{} removed\n", std::string(answer->at("zone").as_string()));
+  else
+    print_zone(*answer);
+}
+
+// Many zones come in pages; to whoever asks they are one list.
+void list_zones(Globals& globals, const std::string& control, json::object request) {
+  json::array all;
+  for (bool more = true; more;) {
+    auto answer = ask(globals, control, request);
+    if (!answer) return;
+    const auto* next = answer->if_contains("next");
+    more = next != nullptr;
+    if (more) request["after"] = *next;
+    auto* zones = answer->if_contains("zones");
+    if (zones == nullptr || !zones->is_array()) break;
+    for (auto& zone : zones->as_array()) {
+      if (!zone.is_object()) continue;
+      if (zone.as_object().contains("problem")) globals.exit_status = 3;
+      if (globals.json)
+        all.push_back(std::move(zone));
+      else
+        print_zone(zone.as_object());
+    }
+  }
+  if (globals.json) fmt::print("{}\n", json::serialize(json::object{{"zones", std::move(all)}}));
+}
+
+void reload_all(Globals& globals, const std::string& control, bool force) {
+  const auto answer = ask(globals, control, {{"command", "reload"}, {"force", force}});
+  if (!answer) return;
+  const auto* failed = answer->if_contains("failed");
+  if (failed != nullptr && failed->is_number() && failed->to_number<std::uint64_t>() != 0)
+    globals.exit_status = 3;
+  if (globals.json) return fmt::print("{}\n", json::serialize(*answer));
+  fmt::print("{} added, {} removed, {} reloaded, {} unchanged, {} failed\n",
+             json::serialize(answer->at("added")), json::serialize(answer->at("removed")),
+             json::serialize(answer->at("reloaded")), json::serialize(answer->at("unchanged")),
+             json::serialize(answer->at("failed")));
+  for (const auto& zone : answer->at("problems").as_array()) print_zone(zone.as_object());
 }
 
 CLI::App* add_command(CLI::App& zone, const char* name, const char* help,
@@ -65,17 +105,30 @@ void add_zone_control_commands(CLI::App& zone, Globals& globals) {
   auto arguments = std::make_shared<Arguments>();
 
   auto* list = add_command(zone, "list", "the zones a running server serves", arguments);
-  list->footer("Example:\n  onoma zone list --control /run/onoma/control.sock");
-  list->callback([arguments, &globals] { send(globals, arguments->control, {{"command", "status"}}); });
-
-  auto* reload =
-      add_command(zone, "reload", "read a zone's file again; without a name, every zone's", arguments);
-  reload->add_option("ZONE", arguments->zone, "the zone");
-  reload->add_option("--file", arguments->file, "take this file from now on");
-  reload->footer("Example:\n  onoma zone reload example.com");
-  reload->callback([arguments, &globals] {
-    json::object request{{"command", "reload"}};
+  list->add_option("ZONE", arguments->zone, "only this zone");
+  list->footer(
+      "Ends with status 3 when the newest file of a zone is not served.\n"
+      "Example:\n  onoma zone list --control /run/onoma/control.sock");
+  list->callback([arguments, &globals] {
+    json::object request{{"command", "status"}};
     if (!arguments->zone.empty()) request["zone"] = arguments->zone;
+    list_zones(globals, arguments->control, std::move(request));
+  });
+
+  auto* reload = add_command(zone, "reload", "read a zone's file again, or all that have changed", arguments);
+  auto* name = reload->add_option("ZONE", arguments->zone, "the zone");
+  reload->add_option("--file", arguments->file, "take this file from now on")->needs(name);
+  reload
+      ->add_flag(
+          "--all", arguments->all,
+          "without a zone: read the zone list again, add what is new there, remove what is gone, reload "
+          "files that have changed")
+      ->excludes(name);
+  reload->add_flag("--force", arguments->force, "with --all: read the unchanged files too")->excludes(name);
+  reload->footer("Examples:\n  onoma zone reload example.com\n  onoma zone reload --all");
+  reload->callback([arguments, &globals] {
+    if (arguments->zone.empty()) return reload_all(globals, arguments->control, arguments->force);
+    json::object request{{"command", "reload"}, {"zone", arguments->zone}};
     if (!arguments->file.empty()) request["file"] = arguments->file;
     send(globals, arguments->control, request);
   });

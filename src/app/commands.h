@@ -32,13 +32,14 @@ void add_authority(CLI::App& root, Globals& globals);
 // Work on zone files and on a running server over its control socket.
 void add_zone_file_commands(CLI::App& zone, Globals& globals);
 void add_zone_control_commands(CLI::App& zone, Globals& globals);
+void add_operation_commands(CLI::App& root, Globals& globals);  // status, upgrade
 // Identifier text.
 void add_ident(CLI::App& root, Globals& globals);
 
 // Clients of the REST door.
 void add_object_commands(CLI::App& root,
                          Globals& globals);  // tld, registrar, contact, host, domain, identifier
-void add_lookup_commands(CLI::App& root, Globals& globals);         // resolve, status, watch
+void add_lookup_commands(CLI::App& root, Globals& globals);         // resolve, watch
 void add_zone_registry_commands(CLI::App& zone, Globals& globals);  // import, export
 void add_key_commands(CLI::App& root, Globals& globals);            // key list
 

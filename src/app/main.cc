@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "app/commands.h"
+#include "os/handover.h"
 #include "os/signals.h"
 
 namespace {
@@ -29,6 +30,10 @@ void describe(CLI::App& root, onoma::app::Globals& globals) {
 
 int main(int argc, char** argv) {
   onoma::os::ignore_sigpipe();
+  if (const auto adopted = onoma::os::adopt_handover(argc, argv); !adopted) {
+    std::fprintf(stderr, "onoma: %s\n", adopted.error().message.c_str());
+    return onoma::facts(adopted.error().code).exit_status;
+  }
   onoma::app::Globals globals;
   CLI::App root;
   describe(root, globals);
@@ -36,6 +41,7 @@ int main(int argc, char** argv) {
   onoma::app::add_authority(root, globals);
   onoma::app::add_object_commands(root, globals);
   onoma::app::add_lookup_commands(root, globals);
+  onoma::app::add_operation_commands(root, globals);
   onoma::app::add_key_commands(root, globals);
   onoma::app::add_ident(root, globals);
   auto* zone = root.add_subcommand("zone", "zones: in files, of a running server, of the registry");

@@ -82,6 +82,7 @@ struct Node::State {
   Result<void> write_client_file(const std::string& server, const std::string& token);
   Result<void> follow_address();
   std::string status_json() const;
+  publish::HealthSource health_source() const;
 
   Settings settings;
   SystemClock clock;
@@ -214,6 +215,15 @@ std::string Node::State::status_json() const {
   return json::serialize(out);
 }
 
+publish::HealthSource Node::State::health_source() const {
+  return {.zone = [this](const wire::Name& name) -> std::optional<publish::ZoneHealth> {
+            for (const auto& zone : publisher->status())
+              if (zone.zone == name) return publish::health_of(zone, clock.now());
+            return std::nullopt;
+          },
+          .summary = [this] { return publish::summary_of(publisher->status(), clock.now()); }};
+}
+
 Node::Node(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Node>> Node::open(const Settings& settings) {
@@ -239,14 +249,14 @@ Result<void> Node::start(bool demo) {
   ONOMA_TRY(s.http,
             front::HttpServer::start({.listen = std::move(http_listen), .threads = 2}, s.rest->handler()));
   ONOMA_TRY(auto admin_listen, endpoints(s.settings.admin_listen));
-  ONOMA_TRY(s.admin,
-            front::HttpServer::start({.listen = std::move(admin_listen)},
-                                     front::metrics_handler([&s] { return s.publisher->status(); })));
+  ONOMA_TRY(s.admin, front::HttpServer::start({.listen = std::move(admin_listen)},
+                                              front::metrics_handler(s.health_source())));
   if (const auto followed = s.follow_address(); !followed) log::warning("serve", followed.error().message);
-  ONOMA_TRY(
-      s.control,
-      serve_control(s.control_path,
-                    {{"status", [&s](std::string_view) -> Result<std::string> { return s.status_json(); }}}));
+  ONOMA_TRY(s.control,
+            serve_control(s.control_path, {{"status",
+                                            [&s](std::string_view, const os::ControlProgress&)
+                                                -> Result<std::string> { return s.status_json(); }},
+                                           {"health", health_command(s.health_source())}}));
   s.dns->start();
   return {};
 }

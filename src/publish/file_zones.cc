@@ -1,29 +1,25 @@
 #include "publish/file_zones.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "base/log.h"
-#include "os/durable_file.h"
+#include "publish/file_zones_state.h"
+#include "publish/zone_file.h"
 #include "wire/rdata.h"
 #include "zone/diff_text.h"
-#include "zone/load.h"
 
 namespace onoma::publish {
 
 using wire::Name;
+using wire::NameView;
 
 namespace {
 
-constexpr std::uint64_t kFileMaxOctets = std::uint64_t{64} << 30;
-constexpr std::size_t kWarningsShown = 20;
-
 // An operator's own file is served whatever its signatures' age, but not silently.
-void warn_if_expired(const Name& zone, std::uint32_t earliest_expiry, Time now) {
-  const auto seconds = static_cast<std::uint32_t>(unix_seconds(now));
-  if (earliest_expiry == 0 || wire::serial_newer(earliest_expiry, seconds)) return;
+void warn_if_expired(NameView zone, std::uint32_t earliest_expiry, Time now) {
+  if (earliest_expiry == 0 || wire::serial_newer(earliest_expiry, seconds_of(now))) return;
   log::warning(
       "zone",
       fmt::format("{}: SIGNATURES HAVE EXPIRED, the first on {}; validating resolvers take every answer "
@@ -31,184 +27,202 @@ void warn_if_expired(const Name& zone, std::uint32_t earliest_expiry, Time now) 
                   zone.text(), iso8601(from_unix_seconds(earliest_expiry))));
 }
 
-std::unexpected<Error> unknown(const Name& zone) {
-  return fail(Code::not_found, fmt::format("zone {} is not served here; use add", zone.text()));
+Result<void> check_path(std::string_view file) {
+  if (file.size() <= FileZone::kFileMax) return {};
+  return fail(Code::out_of_range,
+              fmt::format("a path of {} octets; at most {} are taken", file.size(), FileZone::kFileMax));
 }
 
-// A zone's file as a source of versions.
-class FileSource final : public zone::DiffSource {
+// Lends a gate to a sequencer.
+class BorrowedGate final : public zone::Gate {
  public:
-  FileSource(Name zone, std::string file) : zone_(std::move(zone)), file_(std::move(file)) {}
-
-  void use(std::string file) { file_ = std::move(file); }
-  const std::string& file() const { return file_; }
-  // Of the newest file read; what apply() changes is not followed.
-  std::uint32_t earliest_expiry() const { return earliest_expiry_; }
-  void read_again() { read_wanted_ = true; }
-  void offer(zone::Diff diff) { pending_ = std::move(diff); }
-
-  Result<std::optional<zone::SourceBatch>> next(const zone::Snapshot& current, std::uint64_t) override {
-    if (pending_) return zone::SourceBatch{.diff = *std::exchange(pending_, std::nullopt)};
-    if (!std::exchange(read_wanted_, false)) return std::nullopt;
-    ONOMA_TRY(const auto fresh, load());
-    auto diff = zone::difference(current, *fresh);
-    if (diff.empty()) return std::nullopt;
-    diff.to_serial = fresh->facts().serial;
-    return zone::SourceBatch{.diff = std::move(diff)};
-  }
-
-  Result<std::vector<wire::RRset>> full(std::uint64_t& last_event, std::optional<zone::Expected>&) override {
-    last_event = 0;
-    read_wanted_ = false;
-    ONOMA_TRY(const auto fresh, load());
-    return zone::copy_sets(*fresh);
+  explicit BorrowedGate(zone::Gate& gate) : gate_(gate) {}
+  zone::Verdict check(const zone::Snapshot* before, const zone::Diff& diff, const zone::Snapshot& after,
+                      const std::optional<zone::Expected>& expected, Time now) override {
+    return gate_.check(before, diff, after, expected, now);
   }
 
  private:
-  Result<zone::SnapshotPtr> load() {
-    ONOMA_TRY(const auto octets, os::read_file(file_, kFileMaxOctets));
-    std::vector<std::string> warnings;
-    ONOMA_TRY(auto snapshot,
-              zone::load_zone_text(as_text(octets), {.origin = zone_, .file_name = file_}, warnings));
-    for (std::size_t i = 0; i < std::min(warnings.size(), kWarningsShown); ++i)
-      log::warning("zone", fmt::format("{}: {}", zone_.text(), warnings[i]));
-    if (warnings.size() > kWarningsShown)
-      log::warning("zone", fmt::format("{}: {} more warnings of this kind", zone_.text(),
-                                       warnings.size() - kWarningsShown));
-    earliest_expiry_ = snapshot->facts().earliest_expiry;
-    return snapshot;
-  }
-
-  Name zone_;
-  std::string file_;
-  bool read_wanted_ = false;
-  std::uint32_t earliest_expiry_ = 0;
-  std::optional<zone::Diff> pending_;
+  zone::Gate& gate_;
 };
 
 }  // namespace
 
-struct FileZones::Entry final : zone::VersionSink {
-  Entry(Name name, ZoneSink& to) : zone(std::move(name)), sink(to) {}
-  void show(const zone::Version& version, zone::SnapshotPtr snapshot) override {
-    sink.show(version, std::move(snapshot));
+std::optional<FileZoneWork> FileZones::State::claim(NameView zone) {
+  std::unique_lock lock(mutex);
+  for (;;) {
+    const auto index = store.find(zone);
+    if (index == FileZoneStore::kNone) return std::nullopt;
+    if (!store.at(index).busy) return claim(index, lock);
+    freed.wait(lock);
   }
-  void refused(const zone::Version& version, const zone::Verdict& verdict) override {
-    sink.refused(version, verdict);
-  }
-  FileZoneStatus status() const {
-    FileZoneStatus out{.zone = zone, .file = source->file(), .problem = problem};
-    if (const auto current = sequencer->current()) {
-      out.serial = current->facts().serial;
-      out.names = current->facts().names;
-      out.records = current->facts().records;
-      out.earliest_expiry = source->earliest_expiry();
-    }
-    return out;
-  }
+}
 
-  const Name zone;
-  ZoneSink& sink;
-  mutable std::mutex mutex;
-  FileSource* source = nullptr;  // owned by the sequencer
-  std::unique_ptr<Sequencer> sequencer;
-  std::string problem;
-  bool removed = false;  // somebody may have found the entry before it went
-};
+// REQUIRES: not busy.
+std::optional<FileZoneWork> FileZones::State::claim(std::uint32_t index, std::unique_lock<std::mutex>&) {
+  auto& zone = store.at(index);
+  zone.busy = true;
+  return FileZoneWork{index, Name(zone.name()), std::string(zone.file()), zone.current, zone.stamp};
+}
+
+// nullopt: it is there already.
+std::optional<FileZoneWork> FileZones::State::claim_new(NameView zone, std::string_view file,
+                                                        ZoneOrigin origin) {
+  std::unique_lock lock(mutex);
+  if (store.find(zone) != FileZoneStore::kNone) return std::nullopt;
+  const auto index = store.insert(zone, file);
+  store.at(index).origin = origin;
+  return claim(index, lock);
+}
+
+Result<FileZoneStatus> FileZones::State::finish(const FileZoneWork& work, FileZoneOutcome outcome,
+                                                bool log_problem) {
+  const auto now = clock.now();
+  if (!outcome.current) sink.not_loaded(work.zone);
+  if (outcome.shown && outcome.earliest_expiry) warn_if_expired(work.zone, *outcome.earliest_expiry, now);
+  const bool refused = !outcome.result && outcome.result.error().code == Code::gate_refused;
+  // The sequencer has told of a refusal already.
+  if (!outcome.result && !refused && log_problem)
+    log::error("zone", fmt::format("{}: {}; {}", work.zone.text(), outcome.result.error().message,
+                                   outcome.current ? "what was served stays"
+                                                   : "answered with SERVFAIL until a reload succeeds"));
+  std::unique_lock lock(mutex);
+  auto& zone = store.at(work.index);
+  zone.current = std::move(outcome.current);
+  zone.stamp = outcome.stamp;
+  if (zone.file() != work.file) zone.assign(work.zone, work.file);
+  if (outcome.result) {
+    zone.problem.reset();
+    zone.confirmed_s = seconds_of(now);
+    zone.applied = outcome.applied;
+    if (outcome.earliest_expiry) zone.earliest_expiry = *outcome.earliest_expiry;
+  } else {
+    zone.problem = std::make_unique<FileZone::Problem>(outcome.result.error().message, refused);
+  }
+  auto status = status_of(zone);
+  zone.busy = false;
+  lock.unlock();
+  freed.notify_all();
+  if (!outcome.result) return std::unexpected(outcome.result.error());
+  return status;
+}
+
+// One step of a sequencer that lives no longer.
+FileZoneOutcome FileZones::State::offer(const FileZoneWork& work, zone::SnapshotPtr next,
+                                        std::optional<zone::Diff> diff) {
+  std::unique_ptr<zone::Gate> gate;
+  {
+    std::scoped_lock lock(mutex);
+    if (!gates.empty()) {
+      gate = std::move(gates.back());
+      gates.pop_back();
+    }
+  }
+  if (!gate) gate = make_gate();
+  Sequencer sequencer({.zone = work.zone, .keep_serial = true},
+                      {.source = nullptr,
+                       .signer = nullptr,
+                       .gate = std::make_unique<BorrowedGate>(*gate),
+                       .log = nullptr,
+                       .sink = this},
+                      clock);
+  sequencer.resume(work.current);
+  const auto offered = sequencer.offer(std::move(next), std::move(diff));
+  FileZoneOutcome out{.current = sequencer.current(), .result = {}};
+  if (!offered)
+    out.result = fail(Code::bad_syntax, offered.error().message);
+  else if (!*offered && sequencer.state() == Sequencer::State::held)
+    out.result = fail(Code::gate_refused, sequencer.reason());
+  else
+    out.shown = *offered;
+  std::scoped_lock lock(mutex);
+  gates.push_back(std::move(gate));
+  return out;
+}
+
+FileZoneOutcome FileZones::State::read(const FileZoneWork& work) {
+  const auto stamp = file_stamp(work.file);
+  auto loaded = read_zone_file(work.zone, work.file);
+  if (!loaded) {
+    // Whatever was wrong with the file: bad input, and never "not found", which would be about the zone.
+    return {
+        .current = work.current, .result = fail(Code::bad_syntax, loaded.error().message), .stamp = stamp};
+  }
+  const auto expiry = (*loaded)->facts().earliest_expiry;
+  auto out = offer(work, std::move(*loaded), std::nullopt);
+  out.stamp = stamp;
+  if (out.result) out.earliest_expiry = expiry;
+  return out;
+}
 
 FileZones::FileZones(GateFactory gate, ZoneSink& sink, const Clock& clock)
-    : gate_(std::move(gate)), sink_(sink), clock_(clock) {}
+    : state_(std::make_unique<State>(std::move(gate), sink, clock)) {}
 FileZones::~FileZones() = default;
 
-std::shared_ptr<FileZones::Entry> FileZones::find(const Name& zone) const {
-  std::scoped_lock lock(mutex_);
-  const auto found = entries_.find(zone);
-  return found == entries_.end() ? nullptr : found->second;
-}
-
-// One step of the zone's sequencer; `entry.mutex` held.
-Result<FileZoneStatus> FileZones::run(Entry& entry) {
-  const bool shown = !entry.sequencer->run().empty();
-  entry.problem = entry.sequencer->reason();
-  if (!entry.sequencer->current()) sink_.not_loaded(entry.zone);
-  if (shown) warn_if_expired(entry.zone, entry.source->earliest_expiry(), clock_.now());
-  if (entry.problem.empty()) return entry.status();
-  const bool held = entry.sequencer->state() == Sequencer::State::held;
-  return fail(held ? Code::gate_refused : Code::bad_syntax, entry.problem);
-}
-
-Result<FileZoneStatus> FileZones::add(const Name& zone, const std::string& file) {
-  auto entry = std::make_shared<Entry>(zone, sink_);
-  std::scoped_lock working(entry->mutex);
-  {
-    std::scoped_lock lock(mutex_);
-    if (!entries_.emplace(zone, entry).second)
-      return fail(Code::exists, fmt::format("zone {} is served already; use reload", zone.text()));
-  }
-  auto source = std::make_unique<FileSource>(zone, file);
-  entry->source = source.get();
-  SequencerOptions options{.zone = zone, .keep_serial = true};
-  entry->sequencer = std::make_unique<Sequencer>(
-      options, SequencerStages{.source = std::move(source), .gate = gate_(), .sink = entry.get()}, clock_);
-  return run(*entry);
+Result<FileZoneStatus> FileZones::add(const Name& zone, const std::string& file, ZoneOrigin origin) {
+  ONOMA_TRY_VOID(check_path(file));
+  const auto work = state_->claim_new(zone, file, origin);
+  if (!work) return fail(Code::exists, fmt::format("zone {} is served already; use reload", zone.text()));
+  return state_->finish(*work, state_->read(*work), true);
 }
 
 Result<FileZoneStatus> FileZones::reload(const Name& zone, const std::string& file) {
-  const auto entry = find(zone);
-  if (!entry) return unknown(zone);
-  std::scoped_lock working(entry->mutex);
-  if (entry->removed) return unknown(zone);
-  if (!file.empty()) entry->source->use(file);
-  entry->source->read_again();
-  return run(*entry);
+  ONOMA_TRY_VOID(check_path(file));
+  auto work = state_->claim(zone);
+  if (!work) return unknown_zone(zone);
+  if (!file.empty()) work->file = file;
+  return state_->finish(*work, state_->read(*work), true);
 }
 
 Result<FileZoneStatus> FileZones::apply(const Name& zone, std::string_view diff_text) {
-  const auto entry = find(zone);
-  if (!entry) return unknown(zone);
-  std::scoped_lock working(entry->mutex);
-  if (entry->removed) return unknown(zone);
-  const auto current = entry->sequencer->current();
-  if (!current)
-    return fail(Code::unavailable, fmt::format("zone {} is not loaded: {}", zone.text(), entry->problem));
-  ONOMA_TRY(auto diff, zone::diff_from_text(diff_text, *current, "change"));
-  if (diff.empty()) return entry->status();
-  entry->source->offer(std::move(diff));
-  return run(*entry);
+  const auto work = state_->claim(zone);
+  if (!work) return unknown_zone(zone);
+  const auto give_back = [&](bool applied) {
+    std::unique_lock lock(state_->mutex);
+    auto& entry = state_->store.at(work->index);
+    entry.applied = entry.applied || applied;
+    entry.busy = false;
+    auto status = status_of(entry);
+    lock.unlock();
+    state_->freed.notify_all();
+    return status;
+  };
+  const auto change = [&]() -> Result<std::optional<FileZoneOutcome>> {
+    if (!work->current) return fail(Code::unavailable, fmt::format("zone {} is not loaded", zone.text()));
+    ONOMA_TRY(auto diff, zone::diff_from_text(diff_text, *work->current, "change"));
+    if (diff.empty()) return std::nullopt;
+    auto next = work->current->apply(diff);
+    if (!next) return fail(Code::bad_syntax, next.error().message);
+    auto outcome = state_->offer(*work, std::move(*next), std::move(diff));
+    outcome.stamp = work->stamp;
+    outcome.applied = true;
+    return outcome;
+  };
+  auto outcome = change();
+  if (!outcome) {
+    const auto status = give_back(false);
+    if (!work->current && !status.problem.empty()) outcome.error().message += ": " + status.problem;
+    return std::unexpected(outcome.error());
+  }
+  if (!*outcome) return give_back(false);
+  if (!(*outcome)->result) {  // a change that is refused says nothing about the file
+    give_back(false);
+    return std::unexpected((*outcome)->result.error());
+  }
+  return state_->finish(*work, std::move(**outcome), true);
 }
 
 // The name is free for another add() only when the sink has forgotten the zone.
 Result<void> FileZones::remove(const Name& zone) {
-  const auto entry = find(zone);
-  if (!entry) return unknown(zone);
-  std::scoped_lock working(entry->mutex);
-  if (std::exchange(entry->removed, true)) return unknown(zone);
-  sink_.remove(zone);
-  std::scoped_lock lock(mutex_);
-  entries_.erase(zone);
-  return {};
-}
-
-std::vector<FileZoneStatus> FileZones::status() const {
-  std::vector<std::shared_ptr<Entry>> all;
+  const auto work = state_->claim(zone);
+  if (!work) return unknown_zone(zone);
+  state_->sink.remove(zone);
   {
-    std::scoped_lock lock(mutex_);
-    for (const auto& [name, entry] : entries_) all.push_back(entry);
+    std::scoped_lock lock(state_->mutex);
+    state_->store.erase(work->index);
   }
-  std::vector<FileZoneStatus> out;
-  for (const auto& entry : all) {
-    std::scoped_lock working(entry->mutex);
-    out.push_back(entry->status());
-  }
-  return out;
-}
-
-std::vector<Name> FileZones::zones() const {
-  std::scoped_lock lock(mutex_);
-  std::vector<Name> out;
-  out.reserve(entries_.size());
-  for (const auto& [name, entry] : entries_) out.push_back(name);
-  return out;
+  state_->freed.notify_all();
+  return {};
 }
 
 }  // namespace onoma::publish

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "model/ports.h"
 #include "os/job_pool.h"
+#include "publish/health.h"
 #include "publish/sequencer.h"
 #include "zone/stages.h"
 
@@ -47,6 +48,10 @@ struct ZoneStatus {
   std::string reason;
   zone::SnapshotPtr current;  // null before the first version
 };
+
+// Of zones of the registry: what is idle is the newest by construction, so it has no age.
+ZoneHealth health_of(const ZoneStatus& zone, Time now);
+HealthSummary summary_of(const std::vector<ZoneStatus>& zones, Time now);
 
 class Publisher {
  public:

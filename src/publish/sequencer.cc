@@ -110,7 +110,7 @@ struct Sequencer::Step {
 
 Sequencer::Sequencer(SequencerOptions options, SequencerStages stages, const Clock& clock)
     : options_(std::move(options)), stages_(std::move(stages)), clock_(clock), retry_(options_.retry) {
-  CHECK(stages_.source && stages_.gate && stages_.sink != nullptr);
+  CHECK(stages_.gate && stages_.sink != nullptr);
 }
 
 Result<bool> Sequencer::restore() {
@@ -142,6 +142,44 @@ Result<bool> Sequencer::restore() {
   return true;
 }
 
+void Sequencer::resume(zone::SnapshotPtr current) {
+  current_ = std::move(current);
+  if (current_) state_ = State::idle;
+}
+
+Result<bool> Sequencer::offer(zone::SnapshotPtr next, std::optional<zone::Diff> diff) {
+  CHECK(!stages_.signer && (diff || current_ || !stages_.log));
+  const auto now = clock_.now();
+  const auto serial = next->facts().serial;
+  if (!diff && current_) diff = zone::difference(*current_, *next);
+  if (!diff) diff.emplace();
+  diff->apex = options_.zone;
+  diff->from_serial = current_ ? current_->facts().serial : 0;
+  diff->to_serial = serial;
+  if (current_ && diff->empty()) {
+    state_ = State::idle;
+    reason_.clear();
+    return false;
+  }
+  Step step;
+  step.before = current_;
+  step.after = std::move(next);
+  step.trace.committed = step.trace.collected = step.trace.signed_at = now;
+  step.version = {.zone = options_.zone,
+                  .serial = serial,
+                  .first_event = 0,
+                  .last_event = last_event_,
+                  .epoch = options_.epoch,
+                  .made = now,
+                  .committed = now,
+                  .diff = std::move(*diff),
+                  .content = {}};
+  std::vector<VersionTrace> shown;
+  ONOMA_TRY(const bool accepted, accept(std::move(step), shown));
+  if (accepted) reason_.clear();
+  return accepted;
+}
+
 void Sequencer::sign_anew(std::unique_ptr<zone::Signer> signer, std::unique_ptr<zone::Gate> gate) {
   stages_.signer = std::move(signer);
   stages_.gate = std::move(gate);
@@ -155,6 +193,7 @@ void Sequencer::set_serial_policy(model::SerialPolicy policy, Duration min_inter
 }
 
 std::vector<VersionTrace> Sequencer::run() {
+  CHECK(stages_.source);
   std::vector<VersionTrace> shown;
   next_wake_.reset();
   if (too_early(clock_.now())) return shown;

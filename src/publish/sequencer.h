@@ -30,8 +30,8 @@ struct VersionTrace {
 };
 
 struct SequencerStages {
-  std::unique_ptr<zone::DiffSource> source;
-  std::unique_ptr<zone::Signer> signer;  // null: the content is served as it comes
+  std::unique_ptr<zone::DiffSource> source;  // null: versions come by offer() only
+  std::unique_ptr<zone::Signer> signer;      // null: the content is served as it comes
   std::unique_ptr<zone::Gate> gate;
   std::unique_ptr<zone::VersionLog> log;  // null: nothing is kept (authority from files)
   zone::VersionSink* sink = nullptr;      // must outlive the sequencer
@@ -62,6 +62,13 @@ class Sequencer {
 
   // Rebuilds the newest version from the log and shows it. True if there was one. Once, before run().
   Result<bool> restore();
+  // Takes a zone up at a version that is shown already. Instead of restore().
+  void resume(zone::SnapshotPtr current);
+  // Shows a version that comes ready, with the serial it has: from a file or a transfer. `diff` leads to it
+  // from the current version; absent, it is worked out. False when it equals the current version, or when the
+  // gate refuses it: then state() is held. REQUIRES: no signer; a first version needs its diff if there is a
+  // log.
+  Result<bool> offer(zone::SnapshotPtr next, std::optional<zone::Diff> diff = std::nullopt);
   // Another signing policy or other keys: the next run() makes a version of the whole content with these
   // stages. A null signer takes the signatures off.
   void sign_anew(std::unique_ptr<zone::Signer> signer, std::unique_ptr<zone::Gate> gate);

@@ -10,7 +10,6 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
@@ -20,6 +19,7 @@
 
 #include "base/metrics.h"
 #include "front/rest/problem.h"
+#include "os/socket.h"
 
 namespace onoma::front {
 
@@ -33,14 +33,8 @@ namespace {
 constexpr std::uint32_t kHeaderMax = 16U << 10;
 constexpr std::size_t kUrlMax = 8U << 10;
 constexpr std::size_t kPieceOctets = 64U << 10;
+constexpr int kBacklog = 1024;
 
-Error listen_error(const os::Endpoint& at, const error_code& error) {
-  if (error == asio::error::address_in_use)
-    return {Code::io,
-            fmt::format("another program listens on {}; stop it or choose another address", at.text()),
-            {}};
-  return {Code::io, fmt::format("cannot listen on {}: {}", at.text(), error.message()), {}};
-}
 class Connection;
 
 // Lives until the last connection and the last Respond are gone: each holds a pointer to it.
@@ -321,16 +315,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
 Result<void> ServerState::listen() {
   for (const auto& endpoint : options.listen) {
-    const tcp::endpoint at(asio::ip::make_address(endpoint.address_text()), endpoint.port());
+    ONOMA_TRY(auto socket, os::listen_tcp(endpoint, kBacklog));
     tcp::acceptor acceptor(asio::make_strand(io));
     error_code error;
-    acceptor.open(at.protocol(), error);
-    if (!error) acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error && endpoint.is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
-    if (!error) acceptor.bind(at, error);
-    if (!error) acceptor.listen(1024, error);
-    if (error) return std::unexpected(listen_error(endpoint, error));
-    bound.push_back(endpoint.with_port(acceptor.local_endpoint().port()));
+    acceptor.assign(endpoint.is_v6() ? tcp::v6() : tcp::v4(), socket.fd.get(), error);
+    if (error)
+      return fail(Code::io, fmt::format("cannot listen on {}: {}", endpoint.text(), error.message()));
+    static_cast<void>(socket.fd.release());  // the acceptor's now
+    bound.push_back(socket.bound);
     acceptors.push_back(std::move(acceptor));
   }
   return {};

@@ -6,10 +6,11 @@
 #include "front/rest/problem.h"
 #include "front/rest/text.h"
 #include "ident/idn.h"
-#include "model/json.h"
 
 namespace onoma::front {
 namespace {
+
+constexpr const char* kJson = "application/json";
 
 HttpResponse text(int status, std::string body, std::string type = "text/plain; charset=utf-8") {
   HttpResponse response{.status = status};
@@ -19,46 +20,26 @@ HttpResponse text(int status, std::string body, std::string type = "text/plain; 
   return response;
 }
 
-std::string state_of(const publish::ZoneStatus& zone, bool& healthy) {
-  using State = publish::Sequencer::State;
-  healthy = zone.current != nullptr && zone.state == State::idle;
-  if (healthy) return fmt::format("{} serial {}", model::name_text(zone.zone), zone.serial);
-  if (!zone.current) return fmt::format("{} is not served yet: {}", model::name_text(zone.zone), zone.reason);
-  return fmt::format("{} serial {} is served, newer changes are not: {}", model::name_text(zone.zone),
-                     zone.serial, zone.reason);
+HttpResponse health(const publish::HealthSummary& summary) {
+  return text(publish::healthy(summary) ? 200 : 503, publish::health_json(summary) + "\n", kJson);
 }
 
-HttpResponse health(const std::vector<publish::ZoneStatus>& zones) {
-  std::string body;
-  bool all = !zones.empty();
-  for (const auto& zone : zones) {
-    bool healthy = false;
-    body += state_of(zone, healthy) + "\n";
-    all = all && healthy;
-  }
-  if (zones.empty()) body = "there is no zone\n";
-  return text(all ? 200 : 503, std::move(body));
-}
-
-HttpResponse health_of(std::string_view encoded, const std::vector<publish::ZoneStatus>& zones) {
+HttpResponse health_of(std::string_view encoded, const publish::HealthSource& source) {
   const auto name = percent_decode(encoded);
   const auto read =
       name ? ident::idn_lookup(*name)
            : Result<ident::IdnName>(fail(Code::bad_syntax, "the path is not percent-encoded UTF-8"));
   if (!read) return problem(read.error());
-  for (const auto& zone : zones) {
-    if (zone.zone != read->ascii) continue;
-    bool healthy = false;
-    auto body = state_of(zone, healthy) + "\n";
-    return text(healthy ? 200 : 503, std::move(body));
-  }
-  return problem({Code::not_found, fmt::format("{} is no zone of this server", *name), {}});
+  const auto zone = source.zone(read->ascii);
+  if (!zone) return problem({Code::not_found, fmt::format("{} is no zone of this server", *name), {}});
+  return text(zone->condition == publish::ZoneCondition::ok ? 200 : 503, publish::health_json(*zone) + "\n",
+              kJson);
 }
 
 }  // namespace
 
-HttpHandler metrics_handler(std::function<std::vector<publish::ZoneStatus>()> zones) {
-  return [zones = std::move(zones)](const HttpRequest& request, Respond respond) {
+HttpHandler metrics_handler(publish::HealthSource source) {
+  return [source = std::move(source)](const HttpRequest& request, Respond respond) {
     if (request.method != "GET" && request.method != "HEAD") {
       auto response = problem({Code::method_not_allowed, "only GET is offered here", {}});
       response.headers.emplace_back("Allow", "GET, HEAD");
@@ -67,9 +48,9 @@ HttpHandler metrics_handler(std::function<std::vector<publish::ZoneStatus>()> zo
     constexpr std::string_view kHealth = "/health/";
     if (request.path == "/metrics")
       return respond(text(200, metrics_text(), "text/plain; version=0.0.4; charset=utf-8"));
-    if (request.path == "/health") return respond(health(zones()));
+    if (request.path == "/health") return respond(health(source.summary()));
     if (request.path.starts_with(kHealth))
-      return respond(health_of(std::string_view(request.path).substr(kHealth.size()), zones()));
+      return respond(health_of(std::string_view(request.path).substr(kHealth.size()), source));
     respond(problem({Code::not_found, "there are /metrics, /health and /health/ZONE", {}}));
   };
 }

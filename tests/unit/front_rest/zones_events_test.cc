@@ -144,14 +144,22 @@ TEST_F(RestTest, ARedirectNeverBreaksTheHeader) {
 }
 
 TEST_F(RestTest, TheAdminDoorShowsMetricsAndHealth) {
-  auto admin = HttpServer::start({.listen = {*os::Endpoint::parse("127.0.0.1:0")}},
-                                 metrics_handler([this] { return publisher_->status(); }));
+  auto admin = HttpServer::start(
+      {.listen = {*os::Endpoint::parse("127.0.0.1:0")}},
+      metrics_handler(
+          {.zone = [this](const wire::Name& name) -> std::optional<publish::ZoneHealth> {
+             for (const auto& zone : publisher_->status())
+               if (zone.zone == name) return publish::health_of(zone, SystemClock().now());
+             return std::nullopt;
+           },
+           .summary = [this] { return publish::summary_of(publisher_->status(), SystemClock().now()); }}));
   ASSERT_TRUE(admin);
   auto http = *HttpClient::open("http://" + (*admin)->bound().front().text());
   EXPECT_NE(http.send("GET", "/metrics")->body.find("onoma_http_requests_total"), std::string::npos);
   ASSERT_TRUE(publisher_->wait_for((*registry_->open())->last_seq(), std::chrono::seconds{5}));
   EXPECT_EQ(http.send("GET", "/health")->status, 200);
   EXPECT_EQ(http.send("GET", "/health/test")->status, 200);
+  EXPECT_NE(http.send("GET", "/health/test")->body.find(R"("status":"ok")"), std::string::npos);
   EXPECT_EQ(http.send("GET", "/health/%E6%B5%8B%E8%AF%95")->status, 200);
   EXPECT_EQ(http.send("GET", "/health/nix")->status, 404);
   EXPECT_EQ(http.send("GET", "/")->status, 404);

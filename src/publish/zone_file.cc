@@ -1,0 +1,59 @@
+#include "publish/zone_file.h"
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <vector>
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "os/durable_file.h"
+#include "zone/load.h"
+
+namespace onoma::publish {
+
+namespace {
+constexpr std::uint64_t kFileMaxOctets = std::uint64_t{64} << 30;
+constexpr std::size_t kWarningsShown = 20;
+constexpr std::int64_t kClockStepNs = 20'000'000;  // file times may be so much behind
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+}  // namespace
+
+std::uint64_t file_stamp(const std::string& path) {
+  struct stat facts{};
+  timespec now{};
+  if (::clock_gettime(CLOCK_REALTIME, &now) != 0 || ::stat(path.c_str(), &facts) != 0) return 0;
+  const auto changed = facts.st_mtim.tv_sec * kSecondNs + facts.st_mtim.tv_nsec;
+  if (now.tv_sec * kSecondNs + now.tv_nsec - changed < kClockStepNs) return 0;
+  std::uint64_t stamp = 0x9e3779b97f4a7c15U;
+  for (const auto part :
+       std::array<std::uint64_t, 4>{static_cast<std::uint64_t>(changed),
+                                    static_cast<std::uint64_t>(facts.st_size), facts.st_ino, facts.st_dev}) {
+    stamp = (stamp ^ part) * 0xbf58476d1ce4e5b9U;
+    stamp ^= stamp >> 31;
+  }
+  return std::max<std::uint64_t>(1, stamp);
+}
+
+Result<zone::SnapshotPtr> read_zone_file(const wire::Name& zone, const std::string& path) {
+  auto octets = os::read_file(path, kFileMaxOctets);
+  if (!octets) {
+    // "Not found" would be an answer about the zone; and a server that has given up root is told so.
+    if (octets.error().message.find("ermission denied") != std::string::npos)
+      octets.error().message += ": the user that this server runs as must be able to read it";
+    return std::unexpected(octets.error());
+  }
+  std::vector<std::string> warnings;
+  ONOMA_TRY(auto snapshot,
+            zone::load_zone_text(as_text(*octets), {.origin = zone, .file_name = path}, warnings));
+  for (std::size_t i = 0; i < std::min(warnings.size(), kWarningsShown); ++i)
+    log::warning("zone", fmt::format("{}: {}", zone.text(), warnings[i]));
+  if (warnings.size() > kWarningsShown)
+    log::warning("zone", fmt::format("{}: {} more warnings of this kind", zone.text(),
+                                     warnings.size() - kWarningsShown));
+  return snapshot;
+}
+
+}  // namespace onoma::publish
