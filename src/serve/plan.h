@@ -77,7 +77,7 @@ struct Plan {
   static void add(std::array<Item, kSize>& items, std::size_t& count, const Item& item) {
     for (std::size_t i = 0; i < count; ++i)
       if (items[i].data.begin() == item.data.begin() && items[i].type == item.type &&
-          items[i].owner.wire().data() == item.owner.wire().data())
+          wire::equal(items[i].owner, item.owner))
         return;
     if (count < kSize) items[count++] = item;
   }

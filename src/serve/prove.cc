@@ -63,7 +63,12 @@ void Prover::no_name(wire::NameView name, std::size_t encloser_labels) {
   }
   if (denial_ != zone::Denial::nsec3) return;
   const auto proved = add_encloser_proof(name, encloser_labels);
-  if (const Wildcard wildcard(name.ancestor(proved)); wildcard) add_nsec3_cover(wildcard.name());
+  const Wildcard wildcard(name.ancestor(proved));
+  if (!wildcard) return;
+  // Above an encloser that opt-out left without a record there may be a wildcard, which does not apply to the
+  // name and whose absence cannot be proved: its record goes out instead, and the answer stays what it is.
+  if (proved != encloser_labels && add_nsec3_match(wildcard.name())) return;
+  add_nsec3_cover(wildcard.name());
 }
 
 void Prover::add_nsec(wire::NameView name) {
