@@ -11,6 +11,7 @@
 #include "app/control.h"
 #include "app/demo.h"
 #include "app/resolution.h"
+#include "app/transports.h"
 #include "base/log.h"
 #include "front/dns/dns_server.h"
 #include "front/rest/http_server.h"
@@ -161,6 +162,13 @@ Result<void> Node::State::open_doors() {
   if (!settings.dns_identity.empty()) options.serve.identity = settings.dns_identity;
   if (!settings.dns_version.empty()) options.serve.version = settings.dns_version;
   options.serve.clock = &clock;
+  ONOMA_TRY_VOID(set_transports({.tcp_connections = static_cast<std::size_t>(settings.dns_tcp_connections),
+                                 .tcp_per_host = static_cast<std::size_t>(settings.dns_tcp_per_host),
+                                 .tcp_per_network = static_cast<std::size_t>(settings.dns_tcp_per_network),
+                                 .tcp_exempt = settings.dns_tcp_exempt,
+                                 .proxy_from = settings.dns_proxy_from,
+                                 .xdp = settings.dns_xdp},
+                                options));
   ONOMA_TRY(dns, front::DnsServer::open(options, table));
   control_path = settings.data + "/control.sock";
   return {};

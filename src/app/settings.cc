@@ -30,6 +30,16 @@ const std::vector<Row>& rows() {
       {"dns.workers", &Settings::dns_workers, "UDP threads, 1 to 64; one per core that serves"},
       {"dns.identity", &Settings::dns_identity, "answer to id.server and NSID; empty: none is given"},
       {"dns.version", &Settings::dns_version, "answer to version.bind; empty: refused"},
+      {"dns.tcp_connections", &Settings::dns_tcp_connections, "TCP connections open at a time"},
+      {"dns.tcp_per_host", &Settings::dns_tcp_per_host,
+       "of them from one IPv4 address or IPv6 /64; 0: no limit"},
+      {"dns.tcp_per_network", &Settings::dns_tcp_per_network,
+       "of them from one IPv4 /24 or IPv6 /48; 0: no limit"},
+      {"dns.tcp_exempt", &Settings::dns_tcp_exempt, "networks without these two limits, as 192.0.2.0/24"},
+      {"dns.proxy_from", &Settings::dns_proxy_from,
+       "networks of proxies that begin each packet and connection with a PROXY v2 header"},
+      {"dns.xdp", &Settings::dns_xdp,
+       "interfaces, or INTERFACE:QUEUE, that take UDP by AF_XDP beside the sockets"},
       {"http.listen", &Settings::http_listen, "addresses for REST (/v1) and resolution (/r)"},
       {"admin.listen", &Settings::admin_listen, "addresses for /metrics and /health; a listener of its own"},
       {"log.level", &Settings::log_level, "debug, info, warning or error"},
@@ -136,6 +146,11 @@ Result<Settings> load_settings(const std::string& path) {
 Result<void> check(const Settings& settings) {
   if (settings.dns_workers < 1 || settings.dns_workers > 64)
     return fail(Code::out_of_range, "dns.workers must be 1 to 64", "dns.workers");
+  if (settings.dns_tcp_connections < 1 || settings.dns_tcp_connections > 1'000'000)
+    return fail(Code::out_of_range, "dns.tcp_connections must be 1 to 1000000", "dns.tcp_connections");
+  if (settings.dns_tcp_per_host < 0 || settings.dns_tcp_per_network < 0)
+    return fail(Code::out_of_range, "dns.tcp_per_host and dns.tcp_per_network must not be negative",
+                "dns.tcp_per_host");
   if (settings.job_threads < 1 || settings.job_threads > 256)
     return fail(Code::out_of_range, "jobs.threads must be 1 to 256", "jobs.threads");
   static const std::vector<std::string> levels{"debug", "info", "warning", "error"};

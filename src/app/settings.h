@@ -16,6 +16,8 @@ struct Settings {
   std::int64_t dns_workers = 1;
   std::string dns_identity;
   std::string dns_version = "onoma";
+  std::int64_t dns_tcp_connections = 1024, dns_tcp_per_host = 128, dns_tcp_per_network = 512;
+  std::vector<std::string> dns_tcp_exempt, dns_proxy_from, dns_xdp;
   std::vector<std::string> http_listen{"127.0.0.1:8080"};
   std::vector<std::string> admin_listen{"127.0.0.1:9153"};
   std::string log_level = "info";
