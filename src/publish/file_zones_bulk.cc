@@ -76,17 +76,37 @@ void FileZones::State::settle(const FileZoneWork& work, std::size_t FileZonesCha
   static_cast<void>(finish(work, std::move(outcome), logged));
 }
 
-void FileZones::State::refresh(FileZoneWork work, bool force, Tally& tally) {
-  if (!force && work.stamp != 0 && file_stamp(work.file) == work.stamp) {
+// Most files of a reload have not changed: that is found out without keeping anybody from the zone.
+bool FileZones::State::unchanged(std::uint32_t index, std::string_view wanted_file) {
+  std::string file;
+  std::uint64_t stamp = 0;
+  {
     std::scoped_lock lock(mutex);
-    auto& zone = store.at(work.index);
-    if (!zone.problem && zone.current) zone.confirmed_s = seconds_of(clock.now());
-    zone.busy = false;
-    freed.notify_all();
-    tally.count(&FileZonesChange::unchanged);
-    return;
+    const auto& zone = store.at(index);
+    if (!zone.used() || zone.busy || zone.stamp == 0) return false;
+    if (!wanted_file.empty() && zone.origin != ZoneOrigin::argument && zone.file() != wanted_file)
+      return false;
+    file = zone.file();
+    stamp = zone.stamp;
   }
-  settle(work, &FileZonesChange::reloaded, tally);
+  if (file_stamp(file) != stamp) return false;
+  const auto now_s = seconds_of(clock.now());
+  std::scoped_lock lock(mutex);
+  auto& zone = store.at(index);
+  if (!zone.used() || zone.busy || zone.stamp != stamp) return false;
+  if (!zone.problem && zone.current) zone.confirmed_s = now_s;
+  return true;
+}
+
+void FileZones::State::look_again(std::uint32_t index, bool force, Tally& tally) {
+  if (!force && unchanged(index, {})) return tally.count(&FileZonesChange::unchanged);
+  std::optional<FileZoneWork> work;
+  {
+    std::unique_lock lock(mutex);
+    const auto& zone = store.at(index);
+    if (zone.used() && !zone.busy) work = claim(index, lock);  // busy: is being read anyway
+  }
+  if (work) settle(*work, &FileZonesChange::reloaded, tally);
 }
 
 FileZonesChange FileZones::load(std::span<const ListedZone> zones, const LoadOptions& options) {
@@ -116,12 +136,18 @@ FileZonesChange FileZones::follow(std::span<const ListedZone> list, bool force, 
   auto& state = *state_;
   std::vector<Name> gone;
   std::vector<std::uint32_t> others;
+  std::vector<std::uint32_t> indices(list.size(), FileZoneStore::kNone);
   {
     std::scoped_lock lock(state.mutex);
     for (std::uint32_t i = 0; i < state.store.end(); ++i) state.store.at(i).marked = false;
-    for (const auto& listed : list)
-      if (const auto index = state.store.find(listed.zone); index != FileZoneStore::kNone)
-        state.store.at(index).marked = true;
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      indices[i] = state.store.find(list[i].zone);
+      if (indices[i] == FileZoneStore::kNone) continue;
+      auto& zone = state.store.at(indices[i]);
+      zone.marked = true;
+      // What a command added and the list has too belongs to the list from now on.
+      if (zone.origin == ZoneOrigin::command) zone.origin = ZoneOrigin::list;
+    }
     for (std::uint32_t i = 0; i < state.store.end(); ++i) {
       const auto& zone = state.store.at(i);
       if (!zone.used() || zone.marked) continue;
@@ -141,17 +167,15 @@ FileZonesChange FileZones::follow(std::span<const ListedZone> list, bool force, 
       pool, list.size(),
       [&](std::size_t i) {
         const auto& listed = list[i];
-        if (auto work = state.claim(listed.zone)) {
-          bool moved = false;
+        if (!force && indices[i] != FileZoneStore::kNone && state.unchanged(indices[i], listed.file)) {
+          tally.count(&FileZonesChange::unchanged);
+        } else if (auto work = state.claim(listed.zone)) {
           {
             std::scoped_lock lock(state.mutex);
-            auto& zone = state.store.at(work->index);
             // What the command line names stays with its file.
-            if (zone.origin == ZoneOrigin::command) zone.origin = ZoneOrigin::list;
-            moved = zone.origin == ZoneOrigin::list && zone.file() != listed.file;
+            if (state.store.at(work->index).origin == ZoneOrigin::list) work->file = std::string(listed.file);
           }
-          if (moved) work->file = std::string(listed.file);
-          state.refresh(std::move(*work), force || moved, tally);
+          state.settle(*work, &FileZonesChange::reloaded, tally);
         } else if (const auto fresh = state.claim_new(listed.zone, listed.file, ZoneOrigin::list)) {
           state.settle(*fresh, &FileZonesChange::added, tally);
         }
@@ -161,13 +185,7 @@ FileZonesChange FileZones::follow(std::span<const ListedZone> list, bool force, 
   os::parallel_for(
       pool, others.size(),
       [&](std::size_t i) {
-        std::optional<FileZoneWork> work;
-        {
-          std::unique_lock lock(state.mutex);
-          const auto& zone = state.store.at(others[i]);
-          if (zone.used() && !zone.busy) work = state.claim(others[i], lock);  // busy: is being read anyway
-        }
-        if (work) state.refresh(std::move(*work), force, tally);
+        state.look_again(others[i], force, tally);
         tally.step();
       },
       kGrain);
@@ -186,13 +204,7 @@ FileZonesChange FileZones::refresh(bool force, const LoadOptions& options) {
   os::parallel_for(
       pool, end,
       [&](std::size_t i) {
-        std::optional<FileZoneWork> work;
-        {
-          std::unique_lock lock(state_->mutex);
-          const auto& zone = state_->store.at(static_cast<std::uint32_t>(i));
-          if (zone.used() && !zone.busy) work = state_->claim(static_cast<std::uint32_t>(i), lock);
-        }
-        if (work) state_->refresh(std::move(*work), force, tally);
+        state_->look_again(static_cast<std::uint32_t>(i), force, tally);
         tally.step();
       },
       kGrain);

@@ -51,7 +51,8 @@ struct FileZones::State final : zone::VersionSink {
   Result<FileZoneStatus> finish(const FileZoneWork& work, FileZoneOutcome outcome, bool log_problem);
   FileZoneOutcome offer(const FileZoneWork& work, zone::SnapshotPtr next, std::optional<zone::Diff> diff);
   FileZoneOutcome read(const FileZoneWork& work);
-  void refresh(FileZoneWork work, bool force, Tally& tally);
+  bool unchanged(std::uint32_t index, std::string_view wanted_file);
+  void look_again(std::uint32_t index, bool force, Tally& tally);
   void settle(const FileZoneWork& work, std::size_t FileZonesChange::* member, Tally& tally);
   ZoneHealth health(const FileZone& zone, std::uint32_t now_s) const;
 

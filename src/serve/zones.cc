@@ -44,30 +44,36 @@ struct ZoneTable::Slot {
   std::atomic<const ZoneState*> state{nullptr};
 };
 
-// Open addressing, at most half full, never changed once it is seen.
+// Open addressing, at most half full. A place is filled once and never emptied: readers see a slot or
+// nothing. Removing a zone, and growing, makes another shard.
 struct ZoneTable::Shard {
-  std::vector<Slot*> places;
+  std::size_t size;
+  std::unique_ptr<std::atomic<Slot*>[]> places;
+  std::size_t used = 0;  // writers only
 
-  explicit Shard(const std::vector<Slot*>& slots) {
-    std::size_t size = 2;
-    while (size < 2 * slots.size()) size *= 2;
-    places.resize(size);
-    for (auto* slot : slots) {
-      auto at = slot->hash & (size - 1);
-      while (places[at]) at = (at + 1) & (size - 1);
-      places[at] = slot;
-    }
+  explicit Shard(const std::vector<Slot*>& slots) : size(2) {
+    while (size < 4 * slots.size()) size *= 2;  // room to grow to twice as many
+    places = std::make_unique<std::atomic<Slot*>[]>(size);
+    for (auto* slot : slots) add(slot);
+  }
+  bool has_room() const { return 2 * (used + 1) <= size; }
+  void add(Slot* slot) {
+    auto at = slot->hash & (size - 1);
+    while (places[at].load(std::memory_order_relaxed) != nullptr) at = (at + 1) & (size - 1);
+    places[at].store(slot, std::memory_order_release);
+    ++used;
   }
   Slot* find(std::uint64_t hash, wire::NameView name) const {
-    const auto mask = places.size() - 1;
-    for (auto at = hash & mask; places[at]; at = (at + 1) & mask)
-      if (places[at]->hash == hash && wire::equal(places[at]->apex, name)) return places[at];
-    return nullptr;
+    const auto mask = size - 1;
+    for (auto at = hash & mask;; at = (at + 1) & mask) {
+      auto* slot = places[at].load(std::memory_order_acquire);
+      if (slot == nullptr || (slot->hash == hash && wire::equal(slot->apex, name))) return slot;
+    }
   }
   std::vector<Slot*> slots() const {
     std::vector<Slot*> all;
-    std::copy_if(places.begin(), places.end(), std::back_inserter(all),
-                 [](Slot* slot) { return slot != nullptr; });
+    for (std::size_t at = 0; at < size; ++at)
+      if (auto* slot = places[at].load(std::memory_order_relaxed); slot != nullptr) all.push_back(slot);
     return all;
   }
 };
@@ -105,12 +111,16 @@ void ZoneTable::put(const wire::Name& apex, std::unique_ptr<const ZoneState> sta
     auto fresh = std::make_unique<Slot>(apex, hash_name(apex));
     fresh->state.store(state.release());
     const auto index = shard_of(fresh->hash);
-    const auto* old = shards_[index].load();
-    auto slots = old ? old->slots() : std::vector<Slot*>{};
-    slots.push_back(fresh.release());
+    auto* shard = shards_[index].load();
     zones_of_length_[apex.label_count()].fetch_add(1);
     ++size_;
-    replace_shard(index, std::make_unique<Shard>(slots));
+    if (shard != nullptr && shard->has_room()) {
+      shard->add(fresh.release());
+    } else {
+      auto slots = shard != nullptr ? shard->slots() : std::vector<Slot*>{};
+      slots.push_back(fresh.release());
+      replace_shard(index, std::make_unique<Shard>(slots));
+    }
   }
   dead = collect();
 }
@@ -137,7 +147,7 @@ ZoneTable::Slot* ZoneTable::find_slot(const wire::Name& apex) const {
   return shard ? shard->find(hash, apex) : nullptr;
 }
 
-void ZoneTable::replace_shard(std::size_t index, std::unique_ptr<const Shard> shard) {
+void ZoneTable::replace_shard(std::size_t index, std::unique_ptr<Shard> shard) {
   retire(std::unique_ptr<const Shard>(shards_[index].exchange(shard.release())));
 }
 

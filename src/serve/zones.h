@@ -1,7 +1,7 @@
-// ZoneTable: which zones this server answers for, and each one's newest version. Replacing a version costs
-// O(1) whatever the number of zones; adding or removing a zone copies one small shard. Readers take no locks
-// and count no references: what they may still see is freed only when every reader has passed a point where
-// it saw nothing (quiescent state).
+// ZoneTable: which zones this server answers for, and each one's newest version. Replacing a version and
+// adding a zone cost O(1) whatever the number of zones (now and then a shard grows); removing one copies one
+// small shard. Readers take no locks and count no references: what they may still see is freed only when
+// every reader has passed a point where it saw nothing (quiescent state).
 //
 // Writers: any thread, they exclude each other. Freeing happens in writers' calls and in reclaim(), never in
 // readers. Reader: one per worker thread, between enter() and leave().
@@ -69,12 +69,12 @@ class ZoneTable {
 
   void put(const wire::Name& apex, std::unique_ptr<const ZoneState> state);
   Slot* find_slot(const wire::Name& apex) const;  // under lock_
-  void replace_shard(std::size_t index, std::unique_ptr<const Shard> shard);
+  void replace_shard(std::size_t index, std::unique_ptr<Shard> shard);
   void retire(std::shared_ptr<const void> value);
   std::vector<Retired> collect();  // takes out of retired_ what may be destroyed
 
   mutable std::mutex lock_;
-  std::array<std::atomic<const Shard*>, kShards> shards_{};
+  std::array<std::atomic<Shard*>, kShards> shards_{};
   // How many zones have so many labels; lets a search skip lengths that no zone has.
   std::array<std::atomic<std::uint32_t>, 128> zones_of_length_{};
   std::size_t size_ = 0;
