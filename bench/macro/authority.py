@@ -4,7 +4,7 @@ a second, CPU time an answer, memory. In turns, in one run: only ratios count.
 
   authority.py [--zone gov|N]... [--turns 5] [--seconds 4] [--signed] [--only onoma,nsd,knot,echo]
 
-N: an artificial zone of N delegations (bench/gen/zone.py). The server is pinned to core 0, dnsperf to core 1; response
+N: an artificial zone of N delegations (bench/gen/zone_gen.cc). The server is pinned to core 0, dnsperf to core 1; response
 rate limits are off. Questions: 60 % referrals without DS, 10 % with DS, 30 % names that do not exist; EDNS 1,232; DO only
 with --signed, which signs the zone (NSEC3, opt-out) first. CPU: user and system time of all processes of the server over
 answers, median of the turns. The echo gives answers of Onoma's mean length. Memory: proportional set size after the turns.
@@ -16,8 +16,8 @@ import random
 import re
 import sys
 
+import artificial
 from common import SOURCE, Cpu, median, proportional_set, save, table, version
-from gen import zone as generator
 from support import zones
 from support.lab import Lab, free_port, need, program, wait_for
 from support.servers import Authority, Knot, Nsd
@@ -68,9 +68,8 @@ def prepare(lab, name, signed):
         zones.unpack("zones/gov-2026-08-22.zone.xz", file)
         gov_queries(file, queries, 500_000)
     else:
-        names = generator.labels(int(name), 1)
-        generator.write_zone(file, zone, names, 1)
-        generator.write_queries(queries, zone, names, 1_000_000, 1)
+        made = artificial.Zone(int(name))
+        file, queries = made.file, made.queries
     if signed:
         out = lab.folder / f"{name}.signed"
         status, _, err = lab.run([program(), "zone", "sign", file, "--zone", zone, "--output", out, "--opt-out"], 3600)

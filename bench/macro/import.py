@@ -8,8 +8,8 @@ import argparse
 import json
 import time
 
+import artificial
 from common import save, table
-from gen import zone as generator
 from support import zones
 from support.lab import Lab
 from support.servers import Serve
@@ -41,12 +41,8 @@ def main():
     parser.add_argument("--delegations", type=int, default=300_000)
     given = parser.parse_args()
 
-    def artificial(folder):
-        generator.write_zone(folder / "bench.zone", "bench", generator.labels(given.delegations, 1), 1)
-        return folder / "bench.zone"
-
     rows = [measure(".gov", "gov", lambda folder: zones.unpack("zones/gov-2026-08-22.zone.xz", folder / "gov.zone")),
-            measure("artificial", "bench", artificial)]
+            measure("artificial", artificial.NAME, lambda _: artificial.Zone(given.delegations).file)]
     save("import", {"runs": rows},
          table(["zone", "delegations", "registered in s", "delegations/s", "visible after s", "delegations/s", "signatures"],
                [[row["zone"], row["delegations"], row["import_s"], row["delegations_per_s"], row["visible_s"],

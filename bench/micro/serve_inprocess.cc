@@ -16,10 +16,10 @@
 #include <string_view>
 #include <vector>
 
+#include "load/queries.h"
 #include "os/durable_file.h"
 #include "serve/answer.h"
 #include "serve/zones.h"
-#include "support/queries.h"
 #include "zone/load.h"
 
 namespace {

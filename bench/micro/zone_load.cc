@@ -1,6 +1,6 @@
 // Zone text: how fast it is parsed, and how long it takes until its owners stand there in order. The text is
-// the file that ONOMA_BENCH_ZONE names (bench/gen/zone.py makes one); its first $ORIGIN is the zone's name.
-// Without it a small artificial zone is used, whose figures say less.
+// the file that ONOMA_BENCH_ZONE names (bench/gen/zone_gen.cc makes one); its first $ORIGIN is the zone's
+// name. Without it a small artificial zone is used, whose figures say less.
 #include <atomic>
 #include <cstdlib>
 #include <fstream>

@@ -1,4 +1,4 @@
-#include "support/queries.h"
+#include "load/queries.h"
 
 #include <algorithm>
 #include <array>
