@@ -26,6 +26,8 @@ namespace onoma {
   X(onoma_dns_limit_exempt_total, counter,                                                                 \
     "DNS answers that no limit applies to: the client showed a valid cookie")                              \
   X(onoma_dns_floods, gauge, "Floods of random names that are going on")                                   \
+  X(onoma_dnstap_frames_total, counter, "dnstap messages handed to the writing thread")                    \
+  X(onoma_dnstap_dropped_total, counter, "dnstap messages dropped: the reader is slow")                    \
   X(onoma_commands_total, counter, "Registry commands carried out")                                        \
   X(onoma_commands_refused_total, counter, "Registry commands refused")                                    \
   X(onoma_commits_total, counter, "Transactions committed to the store")                                   \

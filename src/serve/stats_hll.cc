@@ -60,19 +60,22 @@ class BitReader {
 
 }  // namespace
 
-std::uint64_t source_hash(ByteView address, unsigned v4_bits, unsigned v6_bits) {
-  std::array<std::uint8_t, 16> mapped{};
+// Whole words are written and read: parts of one would have to wait for each other in the processor.
+SourceHashes source_hashes(ByteView address) {
+  const auto hash = [](std::uint64_t high, std::uint64_t low) {
+    const std::array<std::uint64_t, 2> words{
+        std::endian::native == std::endian::big ? high : __builtin_bswap64(high),
+        std::endian::native == std::endian::big ? low : __builtin_bswap64(low)};
+    return XXH3_64bits(words.data(), sizeof words);
+  };
   if (address.size() == 4) {
-    mapped[10] = mapped[11] = 0xff;
-    std::copy_n(address.begin(), std::min(v4_bits, 32U) / 8, mapped.begin() + 12);
-  } else if (address.size() == 16) {
-    std::copy_n(address.begin(), std::min(v6_bits, 128U) / 8, mapped.begin());
+    const auto mapped = std::uint64_t{0xffff} << 32 | load_u32(address.data());
+    return {.address = hash(0, mapped), .network = 0, .client = hash(0, mapped & ~std::uint64_t{0xff})};
   }
-  return XXH3_64bits(mapped.data(), mapped.size());
-}
-
-std::uint64_t source_hash(ByteView address) {
-  return source_hash(address, 32, 128);
+  if (address.size() != 16) return {.address = hash(0, 0), .network = 0, .client = hash(0, 0)};
+  const auto high = load_u64(address.data()), low = load_u64(address.data() + 8);
+  return {
+      .address = hash(high, low), .network = hash(high, 0), .client = hash(high & ~std::uint64_t{0xffff}, 0)};
 }
 
 void Hll::merge(const Hll& other) {

@@ -32,13 +32,15 @@ inline HllPlace hll_place(std::uint64_t hash) {
           static_cast<std::uint8_t>(1 + std::countr_zero(hash >> kHllIndexBits | kCeiling))};
 }
 
-// Hashes of an address of 4 or 16 octets: of itself, and of the network of `bits` bits (a multiple of 8)
-// around it. Other sizes hash as the unspecified address.
-std::uint64_t source_hash(ByteView address);
-std::uint64_t source_hash(ByteView address, unsigned v4_bits, unsigned v6_bits);
-// What DNS magnitude calls a client: the /24 or the /48 of an address.
+// The hashes of an address of 4 or 16 octets. Other sizes count as the unspecified address.
+struct SourceHashes {
+  std::uint64_t address = 0;  // all of it
+  std::uint64_t network = 0;  // IPv6: its /64; IPv4: 0
+  std::uint64_t client = 0;   // its /24 or /48: what DNS magnitude calls a client
+};
+SourceHashes source_hashes(ByteView address);
 inline std::uint64_t client_hash(ByteView address) {
-  return source_hash(address, 24, 48);
+  return source_hashes(address).client;
 }
 
 class Hll {

@@ -80,13 +80,15 @@ bool DomainSketch::add(std::uint64_t hash, std::uint64_t client) noexcept {
   hash |= 1;
   const auto number = bucket_of(hash);
   auto& bucket = table_[number];
-  for (std::size_t way = 0; way < kWays; ++way) {
-    if (bucket.hash[way].load(kRelaxed) != hash) continue;
-    bucket.queries[way].store(bucket.queries[way].load(kRelaxed) + 1, kRelaxed);
-    count(number * kWays + way, client);
-    return true;
-  }
-  return false;
+  // All are compared: where the search ends cannot be foretold, and a wrong guess costs more.
+  unsigned found = 0;
+  for (unsigned way = 0; way < kWays; ++way)
+    found |= unsigned{bucket.hash[way].load(kRelaxed) == hash} << way;
+  if (found == 0) return false;
+  const auto way = static_cast<std::size_t>(std::countr_zero(found));
+  bucket.queries[way].store(bucket.queries[way].load(kRelaxed) + 1, kRelaxed);
+  count(number * kWays + way, client);
+  return true;
 }
 
 bool DomainSketch::has_room(std::uint64_t hash) const noexcept {

@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 namespace onoma::serve {
 namespace {
 
@@ -13,22 +10,48 @@ constexpr std::size_t kTopBuckets = 64;
 constexpr std::size_t kDomainBuckets = 128;
 constexpr std::uint32_t kAdmissionPeriod = 16;
 
-// The name in lower case. Length octets are below 'A', so that whole words can be folded at once.
-ByteView fold(ByteView name, std::array<std::uint8_t, 256>& out) {
+std::uint64_t word_at(const std::uint8_t* at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, 8);
+  return word;
+}
+// Up to 7 octets, and how many there are.
+std::uint64_t short_word(const std::uint8_t* at, std::size_t size) {
+  std::uint64_t word = std::uint64_t{size} << 56;
+  for (std::size_t i = 0; i < size; ++i) word |= std::uint64_t{at[i]} << i * 8;
+  return word;
+}
+// Eight octets of a name in lower case. Length octets are below 'A' and stay as they are.
+std::uint64_t fold(std::uint64_t word) {
   constexpr std::uint64_t kEach = 0x0101010101010101U;
+  const auto low = word & (0x7f * kEach);
+  const auto above_at = low + (0x80 - 'A') * kEach, above_z = low + (0x7f - 'Z') * kEach;
+  return word | ((above_at ^ above_z) & ~word & (0x80 * kEach)) >> 2;
+}
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+  __extension__ using Product = unsigned __int128;
+  const auto product = static_cast<Product>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// Hash of a name without its case, or of other octets as they are. Keyed, so that nobody can choose names
+// that share a bucket; never shown. The last word may overlap the one before.
+template <bool kFold>
+std::uint64_t hash_octets(ByteView octets, std::uint64_t seed) {
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15U;
+  const auto read = [](std::uint64_t word) { return kFold ? fold(word) : word; };
+  const auto* at = octets.data();
+  auto left = octets.size();
+  std::uint64_t hash = seed ^ left * kOdd;
+  if (left < 8) return mix(hash ^ read(short_word(at, left)), seed | 1);
+  for (; left > 8; at += 8, left -= 8) hash = mix(hash ^ read(word_at(at)), seed | 1);
+  return mix(hash ^ read(word_at(octets.data() + octets.size() - 8)), kOdd);
+}
+
+ByteView lower(ByteView name, std::array<std::uint8_t, 256>& out) {
   const auto size = std::min<std::size_t>(name.size(), 255);
-  for (std::size_t at = 0; at < size; at += 8) {
-    std::uint64_t word = 0;
-    if (size - at >= 8)
-      std::memcpy(&word, name.data() + at, 8);
-    else
-      std::memcpy(&word, name.data() + at, size - at);
-    const auto low = word & (0x7f * kEach);
-    const auto above_at = low + (0x80 - 'A') * kEach, above_z = low + (0x7f - 'Z') * kEach;
-    const auto upper = (above_at ^ above_z) & ~word & (0x80 * kEach);
-    word |= upper >> 2;
-    std::memcpy(out.data() + at, &word, 8);
-  }
+  for (std::size_t i = 0; i < size; ++i)
+    out[i] = static_cast<std::uint8_t>(name[i] >= 'A' && name[i] <= 'Z' ? name[i] | 0x20 : name[i]);
   return ByteView(out).first(size);
 }
 
@@ -74,7 +97,6 @@ void StatsRecorder::begin(std::size_t packets) noexcept {
   auto* const wanted = wanted_.load(std::memory_order_seq_cst);
   if (wanted != bank_) {
     bank_ = wanted;
-    known_.fill({});
     active_.store(wanted, std::memory_order_release);
   }
   const auto period = packets > 16 ? 16U : packets > 4 ? 4U : 1U;
@@ -132,29 +154,17 @@ void StatsRecorder::record(const PacketFacts& facts) noexcept {
   }
 }
 
-// The client hash of the source; counts it where it was not seen lately.
+// Counts the source; its client hash.
 std::uint64_t StatsRecorder::note_source(ByteView peer) noexcept {
-  std::array<std::uint64_t, 2> address{};
+  const auto hashes = source_hashes(peer);
+  bank_->clients.add(hashes.client);
   if (peer.size() == 4) {
-    std::memcpy(&address[1], peer.data(), 4);
-    address[0] = 1;  // no IPv6 source is ::1 in that order of octets and has this second half
-  } else if (peer.size() == 16) {
-    std::memcpy(address.data(), peer.data(), 16);
+    bank_->v4.add(hashes.address);
   } else {
-    return 0;
+    bank_->v6.add(hashes.address);
+    bank_->v6_networks.add(hashes.network);
   }
-  auto& known = known_[(address[0] ^ address[1] * 0x9e3779b97f4a7c15U) * 0xd1342543de82ef95U >> 56];
-  if (known.address == address) return known.client;
-  known.address = address;
-  known.client = client_hash(peer);
-  bank_->clients.add(known.client);
-  if (peer.size() == 4) {
-    bank_->v4.add(source_hash(peer));
-  } else {
-    bank_->v6.add(source_hash(peer));
-    bank_->v6_networks.add(source_hash(peer, 32, 64));
-  }
-  return known.client;
+  return hashes.client;
 }
 
 // The domain of a query is what lies one label below the apex of its zone, or the apex itself.
@@ -167,9 +177,8 @@ void StatsRecorder::note_domain(const PacketFacts& facts, std::uint64_t client) 
   }
   if (domain >= name.size()) return;
   if (pending_count_ == kPending) apply_pending();
-  std::array<std::uint8_t, 256> folded;
   auto& pending = pending_[pending_count_++];
-  pending.domain = hash_of(fold(name.subspan(domain), folded), 0);
+  pending.domain = hash_octets<true>(name.subspan(domain), seed_);
   pending.client = client;
   pending.name = name.data() + domain;
   pending.name_octets = static_cast<std::uint8_t>(std::min<std::size_t>(name.size() - domain, 255));
@@ -186,7 +195,7 @@ void StatsRecorder::apply_pending() noexcept {
       until_admission_ = 1 + random() % (2 * kAdmissionPeriod - 1);
     }
     std::array<std::uint8_t, 256> folded;
-    domains.admit(pending.domain, fold({pending.name, pending.name_octets}, folded), pending.client);
+    domains.admit(pending.domain, lower({pending.name, pending.name_octets}, folded), pending.client);
   }
   pending_count_ = 0;
 }
@@ -194,17 +203,17 @@ void StatsRecorder::apply_pending() noexcept {
 void StatsRecorder::note_top(const PacketFacts& facts) noexcept {
   std::array<std::uint8_t, 256> folded;
   if (!facts.qname.empty()) {
-    const auto name = fold(facts.qname, folded);
-    bank_->names->add(hash_of(name, 1), name, period_);
+    const auto name = lower(facts.qname, folded);
+    bank_->names->add(hash_octets<false>(name, seed_), name, period_);
     if (facts.encloser_octets > 0 && facts.encloser_octets <= name.size()) {
       const auto encloser = name.last(facts.encloser_octets);
-      bank_->enclosers->add(hash_of(encloser, 1), encloser, period_);
+      bank_->enclosers->add(hash_octets<false>(encloser, seed_), encloser, period_);
     }
   }
   if (facts.peer.size() != 4 && facts.peer.size() != 16) return;
-  bank_->addresses->add(hash_of(facts.peer, 2), facts.peer, period_);
+  bank_->addresses->add(hash_octets<false>(facts.peer, seed_), facts.peer, period_);
   const auto network = facts.peer.first(facts.peer.size() == 4 ? 3 : 6);  // /24, /48
-  bank_->networks->add(hash_of(network, 2), network, period_);
+  bank_->networks->add(hash_octets<false>(network, seed_), network, period_);
 }
 
 std::uint32_t StatsRecorder::random() noexcept {
@@ -212,10 +221,6 @@ std::uint32_t StatsRecorder::random() noexcept {
   random_ ^= random_ >> 7;
   random_ ^= random_ << 17;
   return static_cast<std::uint32_t>(random_ >> 32);
-}
-
-std::uint64_t StatsRecorder::hash_of(ByteView octets, std::uint64_t kind) const noexcept {
-  return XXH3_64bits_withSeed(octets.data(), octets.size(), seed_ + kind);
 }
 
 }  // namespace onoma::serve

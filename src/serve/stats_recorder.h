@@ -74,11 +74,6 @@ class StatsRecorder {
 
  private:
   static constexpr std::size_t kPending = 64;
-  // Sources seen lately, with their hash: most packets come from few.
-  struct Known {
-    std::array<std::uint64_t, 2> address{};
-    std::uint64_t client = 0;
-  };
   struct Pending {
     std::uint64_t domain;  // hash; 0: none
     std::uint64_t client;
@@ -90,7 +85,6 @@ class StatsRecorder {
   void note_top(const PacketFacts& facts) noexcept;
   void apply_pending() noexcept;
   std::uint32_t random() noexcept;
-  std::uint64_t hash_of(ByteView octets, std::uint64_t kind) const noexcept;
 
   StatsCells cells_;
   StatsBank* bank_;
@@ -101,7 +95,6 @@ class StatsRecorder {
   bool is_idle_ = true;
   std::size_t pending_count_ = 0;
   std::array<Pending, kPending> pending_;
-  std::array<Known, 256> known_{};
 
   std::unique_ptr<StatsBank> bank_owned_;
   alignas(64) std::atomic<StatsBank*> wanted_;

@@ -28,7 +28,7 @@ std::string sizes(std::string_view key, const std::uint64_t* counts, std::size_t
 
 std::string traffic_sizes(const C& counts) {
   std::string out;
-  for (const std::size_t stream : {0, 1}) {
+  for (const std::size_t stream : {std::size_t{0}, std::size_t{1}}) {
     const std::string_view name = stream == 0 ? "udp" : "tcp";
     out += sizes(fmt::format("{}-request-sizes", name),
                  &counts.cells[C::kRequests + stream * C::kRequestClasses], C::kRequestClasses);

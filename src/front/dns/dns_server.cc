@@ -1,6 +1,7 @@
 #include "front/dns/dns_server.h"
 
 #include <array>
+#include <chrono>
 #include <optional>
 #include <span>
 #include <thread>
@@ -13,6 +14,7 @@
 #include "os/datagram_worker.h"
 #include "os/stream_server.h"
 #include "serve/answer.h"
+#include "serve/stats_keeper.h"
 
 namespace onoma::front {
 
@@ -21,11 +23,58 @@ namespace {
 // A free port must be free for TCP and for UDP: so many pairs are tried.
 constexpr int kPortTries = 20;
 
+// What a worker notes of its packets, where that is wanted: statistics and dnstap. Belongs to one handler.
+class Notes {
+ public:
+  explicit Notes(serve::Statistics* statistics)
+      : recorder_(statistics != nullptr ? &statistics->add_recorder() : nullptr) {}
+  // Before the server starts; nullptr: nothing is tapped.
+  void tap_with(DnstapTap* tap) { tap_ = tap; }
+  serve::StatsRecorder* recorder() const { return recorder_; }
+
+  void begin(std::size_t packets) noexcept {
+    if (recorder_ != nullptr) {
+      recorder_->begin(packets);
+      began_ = std::chrono::steady_clock::now();
+    }
+    if (tap_ != nullptr) received_ = clock_.now();
+  }
+  void end() noexcept {
+    if (recorder_ == nullptr) return;
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began_;
+    recorder_->end(static_cast<std::uint64_t>(took.count()));
+  }
+  void idle() noexcept {
+    if (recorder_ != nullptr) recorder_->idle();
+  }
+  void tap(const serve::Request& request, ByteView answer) noexcept {
+    if (tap_ == nullptr || !tap_->wants()) return;
+    tap_->tap({.transport = request.udp         ? serve::Transport::udp
+                            : request.encrypted ? serve::Transport::tls
+                                                : serve::Transport::tcp,
+               .peer = request.peer,
+               .peer_port = request.peer_port,
+               .received = received_,
+               .sent = clock_.now(),
+               .query = request.packet,
+               .answer = answer});
+  }
+
+ private:
+  serve::StatsRecorder* recorder_;
+  DnstapTap* tap_ = nullptr;
+  SystemClock clock_;
+  Time received_;
+  std::chrono::steady_clock::time_point began_;
+};
+
 class UdpHandler final : public os::DatagramHandler {
  public:
-  UdpHandler(serve::ZoneTable& zones, const serve::ServeOptions& options) : answerer_(zones, options) {}
+  UdpHandler(serve::ZoneTable& zones, const DnsOptions& options)
+      : answerer_(zones, options.serve), notes_(options.statistics) {}
 
   void handle(std::span<const os::Datagram> in, os::ReplyArena& out) noexcept override {
+    notes_.begin(in.size());
     for (std::size_t i = 0; i < in.size(); ++i) {
       requests_[i] = {.packet = in[i].payload,
                       .udp = true,
@@ -34,38 +83,53 @@ class UdpHandler final : public os::DatagramHandler {
       replies_[i] = {.buffer = out.slot(i), .size = 0};
     }
     answerer_.answer(std::span(requests_).first(in.size()), std::span(replies_).first(in.size()));
-    for (std::size_t i = 0; i < in.size(); ++i) out.reply(i, replies_[i].size);
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      out.reply(i, replies_[i].size);
+      notes_.tap(requests_[i], ByteView(replies_[i].buffer).first(replies_[i].size));
+    }
+    notes_.end();
   }
-  void idle() noexcept override { answerer_.release(); }
+  void idle() noexcept override {
+    answerer_.release();
+    notes_.idle();
+  }
+  Notes& notes() { return notes_; }
 
  private:
   serve::Answerer answerer_;
+  Notes notes_;
   std::array<serve::Request, os::kDatagramBatchMax> requests_;
   std::array<serve::Reply, os::kDatagramBatchMax> replies_;
 };
 
 class TcpHandler final : public os::StreamHandler {
  public:
-  TcpHandler(serve::ZoneTable& zones, const serve::ServeOptions& options)
-      : answerer_(zones, options), buffer_(os::kStreamMessageMax) {}
+  TcpHandler(serve::ZoneTable& zones, const DnsOptions& options)
+      : answerer_(zones, options.serve), notes_(options.statistics), buffer_(os::kStreamMessageMax) {}
 
   void handle(ByteView message, const os::Endpoint& peer, os::StreamReply& reply) noexcept override {
     const serve::Request request{
         .packet = message, .udp = false, .peer = peer.address_bytes(), .peer_port = peer.port()};
     serve::Reply answer{.buffer = buffer_, .size = 0};
+    notes_.begin(1);
     answerer_.answer({&request, 1}, {&answer, 1});
+    notes_.tap(request, ByteView(buffer_).first(answer.size));
+    notes_.end();
     if (answer.size == 0) return reply.close();  // what deserves no answer deserves no connection
     reply.send(ByteView(buffer_).first(answer.size));
   }
   void idle() noexcept override {
     answerer_.release();
+    notes_.idle();
     set(Metric::onoma_dns_tcp_connections_total, server_->counters().accepted);
   }
   // Before the server starts.
   void belongs_to(const os::StreamServer& server) { server_ = &server; }
+  Notes& notes() { return notes_; }
 
  private:
   serve::Answerer answerer_;
+  Notes notes_;
   Bytes buffer_;
   const os::StreamServer* server_ = nullptr;
 };
@@ -101,6 +165,7 @@ std::vector<Base*> pointers(const std::vector<std::unique_ptr<Handler>>& handler
 }  // namespace
 
 struct DnsServer::State {
+  std::unique_ptr<Dnstap> dnstap;  // ends after the workers
   std::vector<std::unique_ptr<UdpHandler>> udp_handlers;
   std::vector<std::unique_ptr<TcpHandler>> tcp_handlers;
   std::unique_ptr<os::StreamServer> tcp;
@@ -109,6 +174,7 @@ struct DnsServer::State {
   std::vector<std::unique_ptr<os::XdpServer>> xdp;
 
   void open_xdp(const DnsOptions& options, serve::ZoneTable& zones);
+  Result<void> open_dnstap(const DnsOptions& options);
   Result<void> bind(const DnsOptions& options);
 };
 
@@ -131,7 +197,7 @@ void DnsServer::State::open_xdp(const DnsOptions& options, serve::ZoneTable& zon
     auto opened = os::XdpServer::open(
         {.place = place, .listen = tcp->bound(), .proxy_from = options.proxy_from, .cpus = cpus_of(options)},
         [&]() -> os::DatagramHandler& {
-          xdp_handlers.push_back(std::make_unique<UdpHandler>(zones, options.serve));
+          xdp_handlers.push_back(std::make_unique<UdpHandler>(zones, options));
           return *xdp_handlers.back();
         });
     if (opened) {
@@ -144,6 +210,18 @@ void DnsServer::State::open_xdp(const DnsOptions& options, serve::ZoneTable& zon
   }
 }
 
+Result<void> DnsServer::State::open_dnstap(const DnsOptions& options) {
+  if (!options.dnstap) return {};
+  std::vector<Notes*> all;
+  for (const auto& handler : udp_handlers) all.push_back(&handler->notes());
+  for (const auto& handler : tcp_handlers) all.push_back(&handler->notes());
+  for (const auto& handler : xdp_handlers) all.push_back(&handler->notes());
+  SystemRng rng;
+  ONOMA_TRY(dnstap, Dnstap::open(*options.dnstap, all.size(), rng));
+  for (std::size_t i = 0; i < all.size(); ++i) all[i]->tap_with(&dnstap->tap(i));
+  return {};
+}
+
 DnsServer::DnsServer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 DnsServer::~DnsServer() {
   stop();
@@ -152,8 +230,8 @@ DnsServer::~DnsServer() {
 Result<std::unique_ptr<DnsServer>> DnsServer::open(const DnsOptions& options, serve::ZoneTable& zones) {
   auto state = std::make_unique<State>();
   for (std::size_t i = 0; i < options.workers; ++i) {
-    state->udp_handlers.push_back(std::make_unique<UdpHandler>(zones, options.serve));
-    state->tcp_handlers.push_back(std::make_unique<TcpHandler>(zones, options.serve));
+    state->udp_handlers.push_back(std::make_unique<UdpHandler>(zones, options));
+    state->tcp_handlers.push_back(std::make_unique<TcpHandler>(zones, options));
   }
   bool any_port_free = false;
   for (const auto& endpoint : options.listen) any_port_free |= endpoint.port() == 0;
@@ -161,6 +239,7 @@ Result<std::unique_ptr<DnsServer>> DnsServer::open(const DnsOptions& options, se
   for (int i = 1; !bound && any_port_free && i < kPortTries; ++i) bound = state->bind(options);
   if (!bound) return std::unexpected(bound.error());
   state->open_xdp(options, zones);
+  ONOMA_TRY_VOID(state->open_dnstap(options));
   return std::unique_ptr<DnsServer>(new DnsServer(std::move(state)));
 }
 

@@ -6,15 +6,21 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/error.h"
+#include "front/dns/dnstap.h"
 #include "os/address.h"
 #include "os/prefix.h"
 #include "os/stream_quota.h"
 #include "os/xdp_server.h"
 #include "serve/options.h"
 #include "serve/zones.h"
+
+namespace onoma::serve {
+class Statistics;
+}
 
 namespace onoma::front {
 
@@ -32,6 +38,8 @@ struct DnsOptions {
   // cannot be opened is a warning in the log, and the sockets get everything.
   std::vector<os::XdpPlace> xdp;
   serve::ServeOptions serve;
+  serve::Statistics* statistics = nullptr;  // counts what is answered; must outlive the server
+  std::optional<DnstapOptions> dnstap;      // a stream of what is asked and answered
 };
 
 struct DnsCounters {

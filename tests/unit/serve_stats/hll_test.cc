@@ -32,11 +32,15 @@ TEST(Hll, IsStoredAsIcannDoes) {
 
 TEST(Hll, NetworksHaveOneHash) {
   EXPECT_EQ(client_hash(Bytes{192, 0, 2, 200}), client_hash(kV4));
-  EXPECT_NE(source_hash(Bytes{192, 0, 2, 200}), source_hash(kV4));
+  EXPECT_NE(source_hashes(Bytes{192, 0, 2, 200}).address, source_hashes(kV4).address);
   auto neighbour = kV6;
   neighbour[6] = 1;
   EXPECT_EQ(client_hash(neighbour), client_hash(kV6));
-  EXPECT_NE(source_hash(neighbour, 32, 64), source_hash(kV6, 32, 64));
+  EXPECT_NE(source_hashes(neighbour).network, source_hashes(kV6).network);
+  neighbour = kV6;
+  neighbour[8] = 1;
+  EXPECT_EQ(source_hashes(neighbour).network, source_hashes(kV6).network);
+  EXPECT_NE(source_hashes(neighbour).address, source_hashes(kV6).address);
 }
 
 // The standard error is 1.04 / sqrt(2^14) = 0.81 %: four of them, and one for rounding.
