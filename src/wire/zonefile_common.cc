@@ -110,7 +110,9 @@ struct Fields {
 };
 
 void Fields::hex(std::string_view text) {
-  if (text.size() % 2 != 0 || text.size() / 2 > kCommonRdataRoom / 2) good = false;
+  if (text.size() % 2 != 0 ||
+      static_cast<std::size_t>(out - start) + text.size() / 2 > kCommonRdataRoom - 300)
+    good = false;
   if (!good) return;
   unsigned bad = 0;
   for (std::size_t i = 0; i < text.size(); i += 2) {
@@ -238,7 +240,8 @@ std::optional<RRType> common_type(std::string_view word) {
       value |= std::uint64_t{static_cast<std::uint8_t>(text[i])} << (8 * i);
     return value;
   };
-  if (word.empty() || word.size() > 8) return std::nullopt;
+  // A zero octet at the end would be lost in the packing.
+  if (word.empty() || word.size() > 8 || word.back() == '\0') return std::nullopt;
   switch (load_some(word.data(), word.size())) {
     case packed("A"):
       return RRType::A;
@@ -325,9 +328,11 @@ std::size_t common_rdata(RRType type, std::span<const Token> tokens, NameView or
       in.u16();
       in.u8();
       in.u8();
-      const auto digest = in.next();
-      if (digest.empty()) return 0;
-      in.hex(digest);
+      do {
+        const auto digits = in.next();
+        in.good = in.good && !digits.empty();
+        in.hex(digits);
+      } while (in.good && in.at < tokens.size());
       return in.size();
     }
     case RRType::DNSKEY:

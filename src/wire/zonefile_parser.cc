@@ -116,7 +116,7 @@ Result<void> ZoneFileParser::directive(const Entry& entry) {
     if (!ttl || *ttl > kMaxTtl)
       return fail_at(entry, 1, "a TTL from 0 to 2147483647 seconds, such as 3600 or 1h");
     if (entry.tokens.size() > 2) return fail_at(entry, 2, "the end of the line");
-    shared_.ttl = *ttl;
+    shared_.ttl = ttl;
     return {};
   }
   if (equal_ignoring_case(word, "$INCLUDE")) return include(entry);

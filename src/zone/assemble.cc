@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include <fmt/format.h>
 
-#include "base/check.h"
 #include "wire/rdata.h"
 #include "wire/rrtype.h"
 #include "zone/tree_snapshot.h"
@@ -95,15 +95,16 @@ class Assembler {
     Merge merge(chunks, apex_key_size_);
     while (!merge.done()) {
       parts_.clear();
-      const auto key = merge.top().at->key();
+      const auto& first = *merge.top().at;
+      const auto key = first.key();
       std::size_t runs = 0;
       do {
         const auto& place = merge.top();
         for (const auto& item : place.chunk->items(*place.at)) parts_.push_back({&item, place.at});
         ++runs;
         merge.next();
-      } while (!merge.done() && merge.top().at->key_size == key.size() && merge.top().at->key() == key);
-      if (runs > 1) std::stable_sort(parts_.begin(), parts_.end(), part_before);
+      } while (!merge.done() && merge.top().at->head == first.head && merge.top().at->key() == key);
+      if (runs > 1) sort_few(parts_.begin(), parts_.end(), part_before);
       ONOMA_TRY_VOID(owner(key));
     }
     if (!apex_seen_)
@@ -234,11 +235,7 @@ Result<std::uint16_t> Assembler::encode(std::span<const Part> parts, RRType type
       return wire::canonical_less(type, a.item->rdata(), b.item->rdata());
     };
     order_.assign(parts.begin(), parts.end());
-    if (order_.size() == 2) {
-      if (less(order_[1], order_[0])) std::swap(order_[0], order_[1]);
-    } else {
-      std::stable_sort(order_.begin(), order_.end(), less);
-    }
+    sort_few(order_.begin(), order_.end(), less);
     order_.erase(
         std::unique(order_.begin(), order_.end(), [&](const Part& a, const Part& b) { return !less(a, b); }),
         order_.end());

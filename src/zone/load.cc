@@ -45,6 +45,8 @@ Result<std::vector<RecordChunk>> read_zone_chunks(std::string_view text, const w
   const auto cuts = wire::zone_text_cuts(text, options, pieces);
   std::vector<RecordChunk> chunks;
   std::vector<wire::PieceSink> sinks;
+  chunks.reserve(cuts.size());
+  sinks.reserve(cuts.size());
   for (std::size_t i = 0; i < cuts.size(); ++i)
     chunks.emplace_back(options.origin,
                         ((i + 1 < cuts.size() ? cuts[i + 1] : text.size()) - cuts[i]) / kRecordOctets);

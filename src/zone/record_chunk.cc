@@ -1,7 +1,7 @@
 #include "zone/record_chunk.h"
 
+#include <algorithm>
 #include <array>
-#include <bit>
 
 #include <fmt/format.h>
 
@@ -12,7 +12,8 @@ namespace onoma::zone {
 
 namespace {
 
-constexpr std::size_t kBlockOctets = std::size_t{1} << 20;
+constexpr std::size_t kFirstBlockOctets = std::size_t{4} << 10;
+constexpr std::size_t kLastBlockOctets = std::size_t{1} << 20;
 constexpr std::size_t kMaxItems = 0xffffffffU;
 
 std::uint64_t head_of(ByteView rest) {
@@ -27,8 +28,11 @@ bool before(const RecordChunk::Item& a, const RecordChunk::Item& b) {
 
 }  // namespace
 
+// Blocks double up to the largest: small zones stay small.
 void Arena::grow(std::size_t size) {
-  left_ = std::max(size, kBlockOctets);
+  const auto wanted =
+      blocks_.empty() ? kFirstBlockOctets : std::min(2 * blocks_.back().size, kLastBlockOctets);
+  left_ = std::max(size, wanted);
   blocks_.push_back({std::make_unique_for_overwrite<std::uint8_t[]>(left_), left_});
   at_ = blocks_.back().octets.get();
 }
@@ -98,8 +102,7 @@ void sort(RecordChunk& chunk) {
   const auto skip = chunk.apex_key_.size();
   for (const auto& run : runs) {
     const auto items = std::span(chunk.items_).subspan(run.first, run.count);
-    if (!std::is_sorted(items.begin(), items.end(), before))
-      std::stable_sort(items.begin(), items.end(), before);
+    if (!std::is_sorted(items.begin(), items.end(), before)) sort_few(items.begin(), items.end(), before);
   }
   const auto in_order = [skip](const RecordChunk::Run& a, const RecordChunk::Run& b) {
     return RecordChunk::compare(a, b, skip) < 0;

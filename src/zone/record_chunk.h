@@ -7,7 +7,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "wire/zonefile.h"
@@ -30,7 +33,7 @@ class Arena {
   }
   // Everything taken is given up; the first block is kept for what comes.
   void reset() {
-    if (blocks_.size() > 1) blocks_.resize(1);
+    while (blocks_.size() > 1) blocks_.pop_back();
     at_ = blocks_.empty() ? nullptr : blocks_[0].octets.get();
     left_ = blocks_.empty() ? 0 : blocks_[0].size;
   }
@@ -102,6 +105,18 @@ class RecordChunk {
   std::vector<Run> runs_;
   std::vector<Item> items_;
 };
+
+// std::stable_sort that takes no memory for the few elements that an owner mostly has.
+template <class Iterator, class Less>
+void sort_few(Iterator begin, Iterator end, const Less& less) {
+  if (end - begin > 16) return std::stable_sort(begin, end, less);
+  for (auto at = begin; at != end; ++at) {
+    auto moving = *at;
+    auto place = at;
+    for (; place != begin && less(moving, *(place - 1)); --place) *place = *(place - 1);
+    *place = moving;
+  }
+}
 
 // Runs by sort key; items of a run by type, signatures behind what they cover; otherwise in the order given.
 void sort(RecordChunk& chunk);

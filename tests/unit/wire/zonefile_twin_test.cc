@@ -187,7 +187,7 @@ TEST(ZoneFileTwin, OtherFilesAreNotReadOnAGuess) {
 
 TEST(ZoneFileTwin, LinesLongerThanManyBlocks) {
   std::mt19937_64 random(2);
-  for (const std::size_t size : {60, 63, 64, 65, 127, 128, 129, 4000, 4095, 4096, 4097, 9000}) {
+  for (const std::size_t size : {60U, 63U, 64U, 65U, 127U, 128U, 129U, 4000U, 4095U, 4096U, 4097U, 9000U}) {
     expect_same("a A" + std::string(size, ' ') + "192.0.2.1\nb A 192.0.2.1\n", random);
     expect_same("a A 192.0.2.1 ;" + std::string(size, 'c') + "\nb A 192.0.2.1", random);
     expect_same("a A 192.0.2.1" + std::string(size, ' ') + ";\n b A 192.0.2.1", random);
@@ -195,6 +195,16 @@ TEST(ZoneFileTwin, LinesLongerThanManyBlocks) {
     expect_same(std::string(size, ' ') + "\nb A 192.0.2.1", random);
   }
   expect_same(";" + std::string(std::size_t{1} << 20, 'c') + "\na A 192.0.2.1\n", random);
+}
+
+TEST(ZoneFileTwin, WordsWithZeroOctetsAndSplitData) {
+  std::mt19937_64 random(5);
+  using namespace std::string_literals;
+  expect_same("a AAAA\0\0 ::1\na A\0 192.0.2.1\n"s, random);
+  expect_same("a DS 1 13 2 00 AA bb\na DS 1 13 2 0 0aabb\n", random);
+  expect_same("a DS 1 13 2 " + std::string(9000, 'a') + "\n", random);
+  expect_same("a DNSKEY 257 3 13 AAAA BBBB CCC= \na DNSKEY 257 3 13 AA AABB BB\na DNSKEY 257 3 13 A=== \n",
+              random);
 }
 
 TEST(ZoneFileTwin, RandomTexts) {
