@@ -21,6 +21,7 @@
 #include "os/durable_file.h"
 #include "os/job_pool.h"
 #include "os/lock_file.h"
+#include "os/privileges.h"
 #include "publish/publisher.h"
 #include "registry/registry.h"
 #include "sign/key_store.h"
@@ -236,8 +237,16 @@ Node::Node(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Node>> Node::open(const Settings& settings) {
   auto state = std::make_unique<State>(settings);
-  ONOMA_TRY_VOID(state->open_data());
-  ONOMA_TRY_VOID(state->open_doors());
+  if (settings.process_user.empty()) {
+    ONOMA_TRY_VOID(state->open_data());
+    ONOMA_TRY_VOID(state->open_doors());
+  } else {
+    // Addresses first, which may need root; everything that is written belongs to the user already.
+    ONOMA_TRY(const auto identity, os::find_identity(settings.process_user));
+    ONOMA_TRY_VOID(state->open_doors());
+    ONOMA_TRY_VOID(os::become(identity));
+    ONOMA_TRY_VOID(state->open_data());
+  }
   return std::unique_ptr<Node>(new Node(std::move(state)));
 }
 

@@ -43,6 +43,8 @@ const std::vector<Row>& rows() {
       {"http.listen", &Settings::http_listen, "addresses for REST (/v1) and resolution (/r)"},
       {"admin.listen", &Settings::admin_listen, "addresses for /metrics and /health; a listener of its own"},
       {"log.level", &Settings::log_level, "debug, info, warning or error"},
+      {"process.user", &Settings::process_user,
+       "NAME or NAME:GROUP to go on as when the DNS addresses are bound; needs root; empty: no change"},
       {"jobs.threads", &Settings::job_threads, "threads for signing, checking and publishing, 1 to 256"},
       {"registry.operator", &Settings::operator_id,
        "id of the registrar that operates the registry, made at the first start"},

@@ -21,6 +21,7 @@ struct Settings {
   std::vector<std::string> http_listen{"127.0.0.1:8080"};
   std::vector<std::string> admin_listen{"127.0.0.1:9153"};
   std::string log_level = "info";
+  std::string process_user;
   std::int64_t job_threads = 2;
   std::string operator_id = "operator";
 };
