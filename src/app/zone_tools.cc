@@ -9,6 +9,7 @@
 
 #include "ident/idn.h"
 #include "os/durable_file.h"
+#include "os/job_pool.h"
 #include "zone/load.h"
 
 namespace onoma::app {
@@ -35,7 +36,7 @@ Result<LoadedZone> load_zone(const std::string& file, const wire::Name& zone, bo
   }
   LoadedZone out;
   const wire::ZoneFileOptions options{.origin = zone, .file_name = file, .allow_include = allow_include};
-  ONOMA_TRY(out.snapshot, zone::load_zone_text(as_text(octets), options, out.warnings));
+  ONOMA_TRY(out.snapshot, zone::load_zone_text(as_text(octets), options, out.warnings, os::on_threads()));
   return out;
 }
 

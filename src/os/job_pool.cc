@@ -274,4 +274,13 @@ void parallel_for(JobPool& pool, std::size_t n, const std::function<void(std::si
   shared->finished.wait(lock, [&] { return shared->done >= n; });
 }
 
+Parallel on_threads(std::size_t threads) {
+  if (threads == 0) threads = std::max(1U, std::thread::hardware_concurrency());
+  return [threads](std::size_t tasks, const std::function<void(std::size_t)>& run) {
+    if (tasks <= 1 || threads == 1) return serially(tasks, run);
+    JobPool pool({.threads = std::min(tasks, threads) - 1, .nice = 0, .name = "help"});
+    parallel_for(pool, tasks, run);
+  };
+}
+
 }  // namespace onoma::os

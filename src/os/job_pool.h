@@ -21,6 +21,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/parallel.h"
 #include "base/time.h"
 
 namespace onoma::os {
@@ -119,5 +120,9 @@ class SerialQueue {
 // are done. The caller works too, so it may be called from a job, and a busy pool only makes it slower.
 void parallel_for(JobPool& pool, std::size_t n, const std::function<void(std::size_t)>& fn,
                   std::size_t grain = 1);
+
+// Help for code that has no threads (base/parallel.h): every call spreads its tasks over the caller and up to
+// threads-1 others, which live as long as the call. 0: as many as this process has CPUs.
+Parallel on_threads(std::size_t threads = 0);
 
 }  // namespace onoma::os

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "os/durable_file.h"
+#include "os/job_pool.h"
 #include "zone/load.h"
 
 namespace onoma::publish {
@@ -46,8 +47,8 @@ Result<zone::SnapshotPtr> read_zone_file(const wire::Name& zone, const std::stri
     return std::unexpected(octets.error());
   }
   std::vector<std::string> warnings;
-  ONOMA_TRY(auto snapshot,
-            zone::load_zone_text(as_text(*octets), {.origin = zone, .file_name = path}, warnings));
+  ONOMA_TRY(auto snapshot, zone::load_zone_text(as_text(*octets), {.origin = zone, .file_name = path},
+                                                warnings, os::on_threads()));
   for (std::size_t i = 0; i < std::min(warnings.size(), kWarningsShown); ++i)
     log::warning("zone", fmt::format("{}: {}", zone.text(), warnings[i]));
   if (warnings.size() > kWarningsShown)

@@ -156,6 +156,17 @@ TEST(SerialQueue, ADelayedJobOfAStoppedQueueIsDropped) {
   EXPECT_EQ(ran, 1);
 }
 
+TEST(OnThreads, CallsEachTaskOnce) {
+  for (const std::size_t threads : {0U, 1U, 3U}) {
+    const auto parallel = on_threads(threads);
+    for (const std::size_t tasks : {0U, 1U, 2U, 50U}) {
+      std::vector<std::atomic<int>> hits(tasks);
+      parallel(tasks, [&](std::size_t i) { ++hits[i]; });
+      for (const auto& hit : hits) EXPECT_EQ(hit, 1);
+    }
+  }
+}
+
 TEST(ParallelFor, CallsEachIndexOnceAlsoFromJobsOfTheSamePool) {
   JobPool pool({.threads = 2});
   for (std::size_t n : {0U, 1U, 7U, 5000U}) {
