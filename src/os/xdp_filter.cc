@@ -34,7 +34,8 @@ std::int32_t load_raw(const std::uint8_t* at) {
   return word;
 }
 
-// Instructions, with jumps whose targets come later.
+// Instructions, with jumps whose targets come later. The classes and modes whose number is 0 (BPF_LD,
+// BPF_IMM, BPF_K) are left out.
 class Assembler {
  public:
   using Label = std::vector<std::size_t>;  // the jumps that lead to it
@@ -42,10 +43,10 @@ class Assembler {
   void load(std::uint8_t size, Register to, Register from, std::int16_t offset) {
     put(BPF_LDX | BPF_MEM | size, to, from, offset, 0);
   }
-  void set(Register to, std::int32_t value) { put(BPF_ALU64 | BPF_MOV | BPF_K, to, 0, 0, value); }
+  void set(Register to, std::int32_t value) { put(BPF_ALU64 | BPF_MOV, to, 0, 0, value); }
   void copy(std::uint8_t to, std::uint8_t from) { put(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0); }
-  void add(Register to, std::int32_t value) { put(BPF_ALU64 | BPF_ADD | BPF_K, to, 0, 0, value); }
-  void mask(Register to, std::int32_t value) { put(BPF_ALU | BPF_AND | BPF_K, to, 0, 0, value); }
+  void add(Register to, std::int32_t value) { put(BPF_ALU64 | BPF_ADD, to, 0, 0, value); }
+  void mask(Register to, std::int32_t value) { put(BPF_ALU | BPF_AND, to, 0, 0, value); }
   // Compares 32 bits: equal, or not.
   void if_equal(Register with, std::int32_t value, Label& to) {
     jump(BPF_JMP32 | BPF_JEQ, with, 0, value, to);
@@ -56,7 +57,7 @@ class Assembler {
   void if_above(Register a, Register b, Label& to) { jump(BPF_JMP | BPF_JGT | BPF_X, a, b, 0, to); }
   void always(Label& to) { jump(BPF_JMP | BPF_JA, 0, 0, 0, to); }
   void load_map(std::uint8_t to, int map) {
-    put(BPF_LD | BPF_DW | BPF_IMM, to, BPF_PSEUDO_MAP_FD, 0, map);
+    put(BPF_DW, to, BPF_PSEUDO_MAP_FD, 0, map);
     put(0, 0, 0, 0, 0);
   }
   void call(std::int32_t function) { put(BPF_JMP | BPF_CALL, 0, 0, 0, function); }
