@@ -22,9 +22,11 @@ static_assert(sizeof(XdpFrame) == sizeof(xdp_desc) &&
               offsetof(XdpFrame, address) == offsetof(xdp_desc, addr) &&
               offsetof(XdpFrame, length) == offsetof(xdp_desc, len));
 
-// In copy mode one call sends at most so many packets of a batch (the kernel's own bound is 32): so many
-// calls are made before the rest waits for the next turn.
+// In copy mode one call sends 32 packets, unless the kernel (Linux 6.17) lets us ask for more: so many calls
+// are made before the rest of a batch waits for the next turn.
 constexpr int kFlushCalls = 8;
+constexpr int kMaxSendBudget = 9;  // XDP_MAX_TX_SKB_BUDGET, newer than the headers this is built with
+constexpr std::uint32_t kSendBudget = 256;
 
 std::unexpected<Error> refused(const char* what, int error) {
   switch (error) {
@@ -99,6 +101,8 @@ Result<XdpSocket> XdpSocket::open(unsigned interface_index, unsigned queue) {
   if (!out.fd_) return refused("an AF_XDP socket cannot be opened", errno);
   ONOMA_TRY_VOID(out.share_memory());
   ONOMA_TRY_VOID(out.make_rings());
+  // Refused by older kernels, which then need more calls.
+  set(out.fd_, kMaxSendBudget, &kSendBudget, sizeof kSendBudget);
   sockaddr_xdp address{};
   address.sxdp_family = AF_XDP;
   address.sxdp_flags = XDP_USE_NEED_WAKEUP;  // zero copies where the driver can, else one
