@@ -50,8 +50,10 @@ std::uint64_t StatsCounts::latency_quantile(double q) const {
                                std::uint64_t{1}, count);
   std::uint64_t seen = 0;
   std::size_t part = 0;
-  for (; part + 1 < LatencyScale::kParts; ++part)
-    if ((seen += cells[kLatencies + part]) >= rank) break;
+  for (; part + 1 < LatencyScale::kParts; ++part) {
+    seen += cells[kLatencies + part];
+    if (seen >= rank) break;
+  }
   return (LatencyScale::begin_of(part) + LatencyScale::begin_of(part + 1)) / 2;
 }
 

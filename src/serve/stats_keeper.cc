@@ -1,7 +1,6 @@
 #include "serve/stats_keeper.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <mutex>
 #include <optional>
@@ -29,9 +28,11 @@ void join(const StatsBank& bank, StatsDay& out, bool with_domains = true) {
 // YYYYMMDD in "…-20260925-…"; nullopt for names of other files.
 std::optional<DayNumber> day_in(std::string_view file, std::string_view prefix) {
   if (!file.starts_with(prefix) || file.size() < prefix.size() + 10) return std::nullopt;
-  const auto digits = file.substr(prefix.size() + 1, 8);
   unsigned value = 0;
-  if (std::from_chars(digits.data(), digits.data() + 8, value).ptr != digits.data() + 8) return std::nullopt;
+  for (const char c : file.substr(prefix.size() + 1, 8)) {
+    if (c < '0' || c > '9') return std::nullopt;
+    value = value * 10 + static_cast<unsigned>(c - '0');
+  }
   const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(value / 10000)),
                                          std::chrono::month(value / 100 % 100),
                                          std::chrono::day(value % 100)};

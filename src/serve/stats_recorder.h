@@ -97,7 +97,7 @@ class StatsRecorder {
   std::array<Pending, kPending> pending_;
 
   std::unique_ptr<StatsBank> bank_owned_;
-  alignas(64) std::atomic<StatsBank*> wanted_;
+  std::atomic<StatsBank*> wanted_;
   std::atomic<StatsBank*> active_;
   std::atomic<bool> idle_{true};
 };
