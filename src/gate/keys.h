@@ -52,8 +52,8 @@ class SignatureQueue {
   struct Entry {
     std::vector<const Key*> keys;
     Bytes message;
-    ByteView signature;
-    NameView owner;
+    Bytes signature;
+    wire::Name owner;
     RRType type;
     bool good = false;
   };

@@ -13,7 +13,7 @@ bool needs_nsec(const Place& place) {
 }
 
 // The next name that owns an NSEC record, behind `key`, the apex when there is none.
-NameView successor(const Check& check, std::string_view key, const Place& place) {
+wire::Name successor(const Check& check, std::string_view key, const Place& place) {
   auto at = check.zone.seek(key);
   if (at.valid() && at.key() == key) {
     if (place.node && hides_below(*place.node, check.apex) && !key.empty())

@@ -23,7 +23,7 @@ class Step {
     check_apex(check_);
     if (check_.dnssec()) look_at_keys();
     for (const auto& entry : touched_) visit(entry.second);
-    for (NameView cut : glue_of_) recheck_servers(cut);
+    for (const auto& cut : glue_of_) recheck_servers(cut);
     if (check_.dnssec() && check_.chain.denial == zone::Denial::nsec3) {
       visit_hashed();
       visit_nsec3_changes();
@@ -240,7 +240,7 @@ class Step {
   const std::size_t apex_labels_;
   Reach reach_;
   std::map<std::string, Touched> touched_;  // by sort key
-  std::vector<NameView> glue_of_;           // cuts below which something changed
+  std::vector<wire::Name> glue_of_;         // cuts below which something changed
   std::map<Hash, Hashed> hashed_;
   std::vector<std::string> needed_;  // sort keys of names above something that needs an NSEC3 record
 };

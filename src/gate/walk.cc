@@ -43,11 +43,11 @@ class Walker {
   // An empty non-terminal below which the walk is.
   struct Empty {
     std::string key;
-    NameView name;
+    wire::Name name;
     bool required;
   };
   struct Link {
-    NameView owner, next;
+    wire::Name owner, next;
   };
 
   zone::Denial denial() const { return check_.dnssec() ? check_.chain.denial : zone::Denial::none; }
@@ -195,8 +195,8 @@ class Walker {
   std::uint64_t names_ = 0;
   std::optional<NodeView> hiding_;  // the cut or DNAME that the walk is below
   std::string hiding_key_;
-  std::optional<NameView> previous_;  // owner before, in order
-  std::optional<Link> linked_;        // the last NSEC record seen
+  std::optional<wire::Name> previous_;  // owner before, in order
+  std::optional<Link> linked_;          // the last NSEC record seen
   std::vector<Empty> empties_;
   std::vector<Hash> explained_;  // hashes that belong to names
   std::string first_hash_;

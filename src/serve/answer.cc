@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "serve/compose.h"
 #include "serve/edns.h"
+#include "serve/quick.h"
 #include "serve/resolve.h"
 #include "wire/message.h"
 #include "wire/rdata.h"
@@ -43,7 +44,6 @@ struct Job {
   EdnsWishes wishes;
   wire::Query query;
   const zone::Snapshot* zone = nullptr;
-  zone::Lookup found;
   zone::LookupKey key;
 };
 
@@ -91,6 +91,9 @@ struct Answerer::State {
   void judge(const Request& request, Job& job);
   void choose_zone(Job& job);
   void write(const Request& request, Job& job, Reply& reply);
+  bool try_quick(const Request& request, const Job& job, std::size_t limit, Reply& reply);
+  void write_zone(wire::Writer& writer, Job& job);
+  std::size_t reply_limit(const Request& request, const Job& job, const Reply& reply) const;
 
   void write_chaos(wire::Writer& writer, Job& job);
   void add_options(const Request& request, const Job& job);
@@ -105,6 +108,7 @@ struct Answerer::State {
   Plan plan;
   OptionList option_list;
   zone::LookupKey key;
+  zone::NodeScratch scratch;
   std::array<Job, kBatch> jobs;
 };
 
@@ -124,10 +128,8 @@ void Answerer::answer(std::span<const Request> in, std::span<Reply> out) noexcep
     // Memory is asked for all first, then used for all: the misses of a batch overlap.
     for (std::size_t i = 0; i < n; ++i)
       if (state.jobs[i].kind == Kind::zone) state.choose_zone(state.jobs[i]);
-    for (std::size_t i = 0; i < n; ++i) {
-      auto& job = state.jobs[i];
-      if (job.kind == Kind::zone) job.found = job.zone->find(job.key);
-    }
+    for (std::size_t i = 0; i < n; ++i)
+      if (state.jobs[i].kind == Kind::zone) state.jobs[i].zone->prefetch(state.jobs[i].key);
     for (std::size_t i = 0; i < n; ++i) state.write(in[begin + i], state.jobs[i], out[begin + i]);
   }
 }
@@ -237,43 +239,65 @@ std::uint16_t Answerer::State::reply_flags(const wire::Header& header) const {
   return flags;
 }
 
+std::size_t Answerer::State::reply_limit(const Request& request, const Job& job, const Reply& reply) const {
+  if (!request.udp) return std::min<std::size_t>(65535, reply.buffer.size());
+  const std::size_t client = job.query.edns ? job.query.edns->udp_size : 512;
+  const auto wanted = std::min<std::size_t>(std::max<std::size_t>(512, client), options.udp_limit);
+  return std::min(wanted, reply.buffer.size());
+}
+
 void Answerer::State::write(const Request& request, Job& job, Reply& reply) {
   reply.size = 0;
   if (job.kind == Kind::drop || reply.buffer.size() < 512) {
     count(counters.dropped);
     return;
   }
-  std::size_t limit = 65535;
-  if (request.udp) {
-    const std::size_t client = job.query.edns ? job.query.edns->udp_size : 512;
-    limit = std::min<std::size_t>(std::max<std::size_t>(512, client), options.udp_limit);
-  }
-  limit = std::min(limit, reply.buffer.size());
+  const auto limit = reply_limit(request, job, reply);
+  option_list.clear();
+  if (job.with_opt) add_options(request, job);
+  if (job.kind == Kind::zone && try_quick(request, job, limit, reply)) return;
+
   wire::Writer writer(reply.buffer, limit);
   writer.set_header(job.query.header.id, reply_flags(job.query.header));
-  option_list.clear();
-  if (job.with_opt) {
-    add_options(request, job);
-    writer.reserve(kOptOctets + option_list.size());
-  }
+  if (job.with_opt) writer.reserve(kOptOctets + option_list.size());
   if (job.kind != Kind::bare) writer.add_question(job.query.qname(), job.query.qtype, job.query.qclass);
-  if (job.kind == Kind::chaos) {
-    write_chaos(writer, job);
-  } else if (job.kind == Kind::zone) {
-    const bool dnssec = job.query.edns && job.query.edns->dnssec_ok;
-    resolve(*job.zone, {job.query.qname(), job.query.qtype, dnssec}, job.found, plan);
-    job.rcode = plan.rcode;
-    job.ede = plan.ede;
-    if (plan.authoritative) writer.or_flags(kFlagAa);
-    if (compose(writer, *job.zone, plan, dnssec, key).truncated) {
-      writer.or_flags(kFlagTc);
-      count(counters.truncated);
-    }
-  }
+  if (job.kind == Kind::chaos) write_chaos(writer, job);
+  if (job.kind == Kind::zone) write_zone(writer, job);
   finish(request, job, writer, limit);
   reply.size = writer.finish().size();
   count(counters.by_rcode[std::min<std::size_t>(static_cast<std::size_t>(job.rcode),
                                                 counters.by_rcode.size() - 1)]);
+}
+
+// Most questions that a registry's zone is asked need neither proofs nor addresses.
+bool Answerer::State::try_quick(const Request& request, const Job& job, std::size_t limit, Reply& reply) {
+  const bool dnssec = job.query.edns && job.query.edns->dnssec_ok;
+  if ((dnssec && job.zone->facts().denial != zone::Denial::none) || job.query.qtype == RRType::DS ||
+      (job.wishes.padding && request.encrypted))
+    return false;
+  const auto quick = job.zone->quick(job.key);
+  if (quick.kind == zone::Quick::Kind::other) return false;
+  const QuickParts parts{reply_flags(job.query.header), job.with_opt, dnssec,
+                         static_cast<std::uint16_t>(options.udp_limit), option_list.view()};
+  reply.size = write_quick(request.packet, job.query, *job.zone, quick, parts, reply.buffer, limit);
+  if (reply.size == 0) return false;
+  const auto rcode = quick.kind == zone::Quick::Kind::missing ? Rcode::nxdomain : Rcode::noerror;
+  count(counters.by_rcode[static_cast<std::size_t>(rcode)]);
+  return true;
+}
+
+void Answerer::State::write_zone(wire::Writer& writer, Job& job) {
+  const bool dnssec = job.query.edns && job.query.edns->dnssec_ok;
+  scratch.reset();
+  const auto found = job.zone->find(job.key, &scratch);
+  resolve(*job.zone, {job.query.qname(), job.query.qtype, dnssec}, found, plan, scratch);
+  job.rcode = plan.rcode;
+  job.ede = plan.ede;
+  if (plan.authoritative) writer.or_flags(kFlagAa);
+  if (compose(writer, *job.zone, plan, dnssec, key, scratch).truncated) {
+    writer.or_flags(kFlagTc);
+    count(counters.truncated);
+  }
 }
 
 // Options whose size is known before the records are written.
@@ -291,7 +315,8 @@ void Answerer::State::add_options(const Request& request, const Job& job) {
   }
   if (job.kind != Kind::zone) return;
   if (wishes.expire && job.query.qtype == RRType::SOA) {
-    const auto soa = job.zone->apex().find(RRType::SOA)->rdatas().front();
+    const auto soa_set = job.zone->apex().find(RRType::SOA);
+    const auto soa = soa_set->rdatas().front();
     option_list.add(OptionCode::expire, soa.subspan(soa.size() - 8, 4));
   }
   if (wishes.zoneversion) {

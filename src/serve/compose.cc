@@ -13,6 +13,7 @@ using wire::RRType;
 using Section = wire::Writer::Section;
 
 constexpr std::size_t kMostTargets = 13;  // names looked up for additional data of one answer
+constexpr std::size_t kRemembered = 32;   // name servers of a referral that are looked up once, not twice
 
 bool put_set(wire::Writer& writer, Section section, const Item& item, bool dnssec) {
   const auto before = writer.mark();
@@ -32,21 +33,33 @@ bool put_set(wire::Writer& writer, Section section, const Item& item, bool dnsse
 
 class Additional {
  public:
-  Additional(wire::Writer& writer, const zone::Snapshot& zone, bool dnssec, zone::LookupKey& key)
-      : writer_(writer), zone_(zone), dnssec_(dnssec), key_(key), apex_(zone.facts().apex) {}
+  Additional(wire::Writer& writer, const zone::Snapshot& zone, bool dnssec, zone::LookupKey& key,
+             zone::NodeScratch& scratch)
+      : writer_(writer),
+        zone_(zone),
+        dnssec_(dnssec),
+        key_(key),
+        scratch_(scratch),
+        apex_(zone.facts().apex) {}
 
   // Addresses of the servers below the cut; false when some did not fit. One per server before the second of
   // any, so that a truncated answer reaches as many servers as it can.
   bool mandatory(NameView cut, const zone::DataRange& servers) {
     bool all = true;
+    std::array<const std::uint8_t*, kRemembered> nodes;  // of the first pass; null: nothing for the second
     for (const bool second : {false, true}) {
+      std::size_t index = 0;
       for (auto data : servers) {
+        const auto here = index++;
+        const bool known = second && here < nodes.size();
+        if (known && !nodes[here]) continue;
         const auto target = wire::target_name(RRType::NS, data);
-        if (!target.is_at_or_below(cut)) continue;
-        zone::LookupKey::make(target, key_);
-        const auto node = zone_.node(key_.view());
-        if (!node) continue;
-        const auto v4 = node->find(RRType::A), v6 = node->find(RRType::AAAA);
+        const auto node = known                        ? std::optional(zone::NodeView(nodes[here]))
+                          : target.is_at_or_below(cut) ? exactly(target)
+                                                       : std::nullopt;
+        const auto v4 = node ? node->find(RRType::A) : std::nullopt;
+        const auto v6 = node ? node->find(RRType::AAAA) : std::nullopt;
+        if (here < nodes.size()) nodes[here] = v4 && v6 ? node->encoded() : nullptr;
         const auto& set = second ? (v4 && v6 ? v6 : std::nullopt) : (v4 ? v4 : v6);
         if (set) all &= put(target, *set, false);
       }
@@ -88,14 +101,21 @@ class Additional {
  private:
   void addresses(NameView target, bool glue) {
     if (!target.is_at_or_below(apex_) || seen_count_ == kMostTargets) return;
+    for (std::size_t i = 0; i < seen_count_; ++i)
+      if (wire::equal(seen_[i], target)) return;
     zone::LookupKey::make(target, key_);
-    const auto found = zone_.find(key_);
+    auto found = zone_.find(key_, &scratch_);
+    // Glue lies below a cut, where a look-up stops.
+    if (found.cut && glue) found.exact = zone_.node(key_, &scratch_);
     if (found.dname || !found.exact || (found.cut && !glue)) return;
-    const auto* place = found.exact->encoded();
-    if (std::find(seen_.begin(), seen_.begin() + seen_count_, place) != seen_.begin() + seen_count_) return;
-    seen_[seen_count_++] = place;
+    seen_[seen_count_++] = target;
     for (auto type : {RRType::A, RRType::AAAA})
       if (const auto set = found.exact->find(type)) put(target, *set, dnssec_);
+  }
+
+  std::optional<zone::NodeView> exactly(NameView name) {
+    zone::LookupKey::make(name, key_);
+    return zone_.node(key_, &scratch_);
   }
 
   bool put(NameView owner, const zone::RRsetView& set, bool signatures) {
@@ -107,20 +127,21 @@ class Additional {
   const zone::Snapshot& zone_;
   bool dnssec_;
   zone::LookupKey& key_;
+  zone::NodeScratch& scratch_;
   NameView apex_;
-  std::array<const std::uint8_t*, kMostTargets> seen_;
+  std::array<NameView, kMostTargets> seen_;
   std::size_t seen_count_ = 0;
 };
 
 }  // namespace
 
 Composed compose(wire::Writer& writer, const zone::Snapshot& zone, const Plan& plan, bool dnssec,
-                 zone::LookupKey& key) {
+                 zone::LookupKey& key, zone::NodeScratch& scratch) {
   for (std::size_t i = 0; i < plan.answer_count; ++i)
     if (!put_set(writer, Section::answer, plan.answer[i], dnssec)) return {true};
   for (std::size_t i = 0; i < plan.authority_count; ++i)
     if (!put_set(writer, Section::authority, plan.authority[i], dnssec)) return {true};
-  Additional additional(writer, zone, dnssec, key);
+  Additional additional(writer, zone, dnssec, key, scratch);
   if (plan.referral) {
     if (!additional.mandatory(plan.cut, plan.servers)) return {true};
     additional.others(plan.cut, plan.servers);

@@ -14,8 +14,8 @@ struct Composed {
 // Writes answer, authority and additional sections into `writer`, whose limit has room reserved for what
 // follows. An RRset goes in whole with its signatures or not at all (RFC 2181 §9). `truncated` when the
 // answer, the authority section or addresses of name servers below the cut (RFC 9471) did not fit; other
-// additional data just stay away. `key` is room for look-ups.
+// additional data just stay away. `key` is room for look-ups, `scratch` for what they find.
 Composed compose(wire::Writer& writer, const zone::Snapshot& zone, const Plan& plan, bool dnssec,
-                 zone::LookupKey& key);
+                 zone::LookupKey& key, zone::NodeScratch& scratch);
 
 }  // namespace onoma::serve

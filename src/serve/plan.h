@@ -1,5 +1,6 @@
-// Plan: what one answer will say, before it is written: pointers into a snapshot, nothing copied. Belongs to
-// one worker and is used again for every query; fixed size, no allocation.
+// Plan: what one answer will say, before it is written: pointers into a snapshot and into the scratch memory
+// that its nodes were unfolded in, nothing copied. Belongs to one worker and is used again for every query;
+// fixed size, no allocation.
 #pragma once
 
 #include <array>
@@ -68,7 +69,7 @@ struct Plan {
     ede = info;
     ede_text = text;
   }
-  // Both leave out what is there already.
+  // Both leave out what is there already: one owner has one set of a type.
   void add_answer(const Item& item) { add(answer, answer_count, item); }
   void add_authority(const Item& item) { add(authority, authority_count, item); }
 
@@ -76,9 +77,7 @@ struct Plan {
   template <std::size_t kSize>
   static void add(std::array<Item, kSize>& items, std::size_t& count, const Item& item) {
     for (std::size_t i = 0; i < count; ++i)
-      if (items[i].data.begin() == item.data.begin() && items[i].type == item.type &&
-          wire::equal(items[i].owner, item.owner))
-        return;
+      if (items[i].type == item.type && wire::equal(items[i].owner, item.owner)) return;
     if (count < kSize) items[count++] = item;
   }
 };

@@ -74,19 +74,21 @@ void Prover::no_name(wire::NameView name, std::size_t encloser_labels) {
 void Prover::add_nsec(wire::NameView name) {
   std::array<std::uint8_t, wire::kMaxSortKeyOctets> key;
   const auto size = wire::write_sort_key(name, key.data());
-  add(zone_.nsec_at_or_before(as_text(ByteView(key).first(size))), wire::RRType::NSEC);
+  add(zone_.nsec_at_or_before(as_text(ByteView(key).first(size)), &scratch_), wire::RRType::NSEC);
 }
 
 bool Prover::add_nsec3_match(wire::NameView name) {
-  const auto node = zone_.nsec3_match(zone::nsec3_hash(name, zone_.facts()).view());
+  const auto node = zone_.nsec3_match(zone::nsec3_hash(name, zone_.facts()).view(), &scratch_);
   add(node, wire::RRType::NSEC3);
   return node.has_value();
 }
 
 void Prover::add_nsec3_cover(wire::NameView name) {
   const auto hash = zone::nsec3_hash(name, zone_.facts());
-  collided_ |= zone_.nsec3_match(hash.view()).has_value();
-  add(zone_.nsec3_at_or_before(hash.view()), wire::RRType::NSEC3);
+  const auto node = zone_.nsec3_at_or_before(hash.view(), &scratch_);
+  const auto held = node ? zone::nsec3_hash_of(node->owner()) : std::nullopt;
+  collided_ |= held && held->view() == hash.view();
+  add(node, wire::RRType::NSEC3);
 }
 
 std::size_t Prover::add_encloser_proof(wire::NameView name, std::size_t encloser_labels) {

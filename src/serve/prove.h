@@ -8,7 +8,8 @@ namespace onoma::serve {
 
 class Prover {
  public:
-  Prover(const zone::Snapshot& zone, Plan& plan) : zone_(zone), plan_(plan), denial_(zone.facts().denial) {}
+  Prover(const zone::Snapshot& zone, Plan& plan, zone::NodeScratch& scratch)
+      : zone_(zone), plan_(plan), scratch_(scratch), denial_(zone.facts().denial) {}
 
   // The name exists (an empty non-terminal too) and lacks the type; also: the delegation there has no DS.
   void no_data(wire::NameView name);
@@ -32,6 +33,7 @@ class Prover {
 
   const zone::Snapshot& zone_;
   Plan& plan_;
+  zone::NodeScratch& scratch_;
   zone::Denial denial_;
   bool collided_ = false;
 };

@@ -22,18 +22,24 @@ std::size_t weight(const RRsetView& set) {
 
 class Resolver {
  public:
-  Resolver(const zone::Snapshot& zone, const Question& question, Plan& plan)
-      : zone_(zone), question_(question), plan_(plan), prover_(zone, plan), apex_(zone.facts().apex) {}
+  Resolver(const zone::Snapshot& zone, const Question& question, Plan& plan, zone::NodeScratch& scratch)
+      : zone_(zone),
+        question_(question),
+        plan_(plan),
+        scratch_(scratch),
+        prover_(zone, plan, scratch),
+        apex_(zone.facts().apex) {}
 
   void run(const Lookup& first) {
     auto name = question_.name;
     auto found = first;
     for (std::size_t step = 0;; ++step) {
+      if (found.damaged) return plan_.fail(wire::Rcode::servfail, Ede::other, "zone data damaged");
       const auto target = answer_one(name, found, step == 0);
       if (!target || step == kMaxChain - 1 || !target->is_at_or_below(apex_)) break;
       name = *target;
       zone::LookupKey::make(name, key_);
-      found = zone_.find(key_);
+      found = zone_.find(key_, &scratch_);
     }
     if (prover_.collided()) plan_.fail(wire::Rcode::servfail, Ede::other, "NSEC3 hash collision");
   }
@@ -65,7 +71,7 @@ class Resolver {
   }
 
   // `wildcard`: the look-up that led to a wildcard node, or null when the node is the name's own.
-  Next answer_node(NameView name, NodeView node, const Lookup* wildcard) {
+  Next answer_node(NameView name, const NodeView& node, const Lookup* wildcard) {
     const auto type = question_.type;
     if (type != RRType::CNAME && type != RRType::RRSIG && type != RRType::NSEC && type != RRType::ANY) {
       if (const auto alias = node.find(RRType::CNAME)) return follow(name, *alias, wildcard);
@@ -84,7 +90,7 @@ class Resolver {
     return {};
   }
 
-  std::optional<Item> choose(NameView name, NodeView node) const {
+  std::optional<Item> choose(NameView name, const NodeView& node) const {
     std::optional<RRsetView> best;
     if (question_.type == RRType::ANY) {  // one set is enough (RFC 8482 §4.1)
       best = node.find(RRType::CNAME);
@@ -119,7 +125,7 @@ class Resolver {
     return false;
   }
 
-  Next rewrite(NameView name, NodeView node) {
+  Next rewrite(NameView name, const NodeView& node) {
     const auto set = node.find(RRType::DNAME);
     const auto owner = node.owner();
     const auto target = wire::target_name(RRType::DNAME, set->rdatas().front());
@@ -143,7 +149,7 @@ class Resolver {
     return made;
   }
 
-  void refer(NodeView cut, bool first) {
+  void refer(const NodeView& cut, bool first) {
     const auto owner = cut.owner();
     plan_.authoritative = !first;  // AA speaks of the first owner name
     plan_.referral = true;
@@ -163,7 +169,7 @@ class Resolver {
   void no_data() { add_soa(); }
 
   void add_soa() {
-    const auto apex = zone_.apex();
+    const auto& apex = zone_.apex();
     auto soa = item_of(apex.owner(), *apex.find(RRType::SOA));
     soa.ttl = zone_.facts().negative_ttl_s;  // RFC 2308 §5; its signatures get the same
     plan_.add_authority(soa);
@@ -172,6 +178,7 @@ class Resolver {
   const zone::Snapshot& zone_;
   const Question& question_;
   Plan& plan_;
+  zone::NodeScratch& scratch_;
   Prover prover_;
   NameView apex_;
   zone::LookupKey key_;
@@ -179,9 +186,10 @@ class Resolver {
 
 }  // namespace
 
-void resolve(const zone::Snapshot& zone, const Question& question, const zone::Lookup& found, Plan& plan) {
+void resolve(const zone::Snapshot& zone, const Question& question, const zone::Lookup& found, Plan& plan,
+             zone::NodeScratch& scratch) {
   plan.reset();
-  Resolver(zone, question, plan).run(found);
+  Resolver(zone, question, plan, scratch).run(found);
 }
 
 }  // namespace onoma::serve

@@ -13,9 +13,11 @@ struct Question {
   bool dnssec = false;  // DO
 };
 
-// Fills `plan`, which is reset. `found` is the zone's look-up of the question's name. REQUIRES: the name is
-// at or below the zone's apex.
-void resolve(const zone::Snapshot& zone, const Question& question, const zone::Lookup& found, Plan& plan);
+// Fills `plan`, which is reset and good until `scratch` is. `found` is the zone's look-up of the question's
+// name, made with the same scratch. A damaged image gives SERVFAIL. REQUIRES: the name is at or below the
+// zone's apex.
+void resolve(const zone::Snapshot& zone, const Question& question, const zone::Lookup& found, Plan& plan,
+             zone::NodeScratch& scratch);
 
 inline Item item_of(wire::NameView owner, const zone::RRsetView& set) {
   return {owner, set.type(), set.ttl(), set.rdatas(), set.signatures()};

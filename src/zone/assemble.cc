@@ -8,7 +8,8 @@
 
 #include "wire/rdata.h"
 #include "wire/rrtype.h"
-#include "zone/tree_snapshot.h"
+#include "zone/facts.h"
+#include "zone/image_builder.h"
 
 namespace onoma::zone {
 
@@ -327,20 +328,18 @@ Result<void> assemble(const Name& apex, std::span<const RecordChunk> chunks, con
 
 Result<SnapshotPtr> build_snapshot(const Name& apex, std::vector<RecordChunk> chunks,
                                    std::vector<std::string>& warnings) {
-  std::vector<EntryPtr> names, nsec3;
+  ImageBuilder image(apex);
   const OwnerSink sink{
-      .name = [&](std::string_view key, NameView owner, bool is_apex,
-                  std::span<const EncodedSet> sets) -> Result<void> {
-        ONOMA_TRY(names.emplace_back(), EntryPtr::make(key, owner, is_apex, sets));
-        return {};
+      .name = [&](std::string_view key, NameView owner, bool, std::span<const EncodedSet> sets) -> Result<void> {
+        return image.add(key, owner, sets);
       },
       .nsec3 = [&](std::string_view hash, NameView owner, const EncodedSet& set) -> Result<void> {
-        ONOMA_TRY(nsec3.emplace_back(), EntryPtr::make(hash, owner, false, std::span(&set, 1)));
-        return {};
+        return image.add_nsec3(hash, owner, std::span(&set, 1));
       }};
   ONOMA_TRY_VOID(assemble(apex, chunks, sink, warnings));
-  chunks.clear();  // the arenas go before the trees are made
-  return TreeSnapshot::build(apex, std::move(names), std::move(nsec3));
+  chunks.clear();  // the arenas go before the image is put together
+  ONOMA_TRY(auto made, image.finish());
+  return snapshot_of(std::move(made));
 }
 
 }  // namespace onoma::zone

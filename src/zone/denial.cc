@@ -24,6 +24,26 @@ Name nsec3_owner(const Nsec3Hash& hash, NameView apex) {
   return name->lower();
 }
 
+std::optional<Nsec3Hash> nsec3_hash_of(NameView owner) {
+  const auto label = owner.first_label();
+  if (label.size() != 32) return std::nullopt;
+  Nsec3Hash out;
+  std::uint32_t bits = 0;
+  int held = 0;
+  std::size_t at = 0;
+  for (auto c : label) {
+    c = wire::ascii_lower(c);
+    const bool digit = c >= '0' && c <= '9';
+    if (!digit && (c < 'a' || c > 'v')) return std::nullopt;
+    bits = bits << 5 | static_cast<std::uint32_t>(digit ? c - '0' : c - 'a' + 10);
+    held += 5;
+    if (held < 8) continue;
+    held -= 8;
+    out.octets[at++] = static_cast<std::uint8_t>(bits >> held);
+  }
+  return out;
+}
+
 std::optional<Nsec3Fields> Nsec3Fields::read(ByteView rdata) {
   ByteReader in(rdata);
   Nsec3Fields fields;

@@ -25,6 +25,9 @@ Nsec3Hash nsec3_hash(NameView name, const ZoneFacts& facts);  // REQUIRES: facts
 // base32hex(hash) + "." + apex, in lower case.
 Name nsec3_owner(const Nsec3Hash& hash, NameView apex);
 
+// The hash in the first label of an NSEC3 record's owner; nullopt when it is none. No allocation.
+std::optional<Nsec3Hash> nsec3_hash_of(NameView owner);
+
 // The name with one label more than `encloser_labels` towards `name`. REQUIRES: name has more labels than
 // that.
 inline NameView next_closer(NameView name, std::size_t encloser_labels) {

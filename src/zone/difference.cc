@@ -33,14 +33,19 @@ void compare_nodes(const std::optional<NodeView>& from, const std::optional<Node
   }
 }
 
+bool same_octets(const NodeView& a, const NodeView& b) {
+  const auto size = load_u32(a.encoded() + 4);
+  return a.encoded() == b.encoded() ||
+         (size == load_u32(b.encoded() + 4) && std::memcmp(a.encoded(), b.encoded(), size) == 0);
+}
+
 void walk(Cursor from, Cursor to, Diff& out) {
   while (from.valid() || to.valid()) {
     const int order = !from.valid() ? 1 : !to.valid() ? -1 : from.key().compare(to.key());
     std::optional<NodeView> before, after;
     if (order <= 0) before = from.node();
     if (order >= 0) after = to.node();
-    // The same octets in memory: shared by both versions.
-    if (!before || !after || before->encoded() != after->encoded()) compare_nodes(before, after, out);
+    if (!before || !after || !same_octets(*before, *after)) compare_nodes(before, after, out);
     if (order <= 0) from.next();
     if (order >= 0) to.next();
   }
@@ -65,7 +70,7 @@ std::vector<RRset> copy_sets(const Snapshot& snapshot) {
   for (auto cursor : {snapshot.first(), snapshot.nsec3_first()})
     for (; cursor.valid(); cursor.next()) {
       const auto node = cursor.node();
-      for (std::size_t i = 0; i < node.size(); ++i) out.push_back(node.at(i).copy(node.owner()));
+      for (std::size_t i = 0, n = node.size(); i < n; ++i) out.push_back(node.at(i).copy(node.owner()));
     }
   return out;
 }

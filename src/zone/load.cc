@@ -73,19 +73,19 @@ Result<SnapshotPtr> load_zone_text(std::string_view text, const wire::ZoneFileOp
 
 Result<void> write_zone_text(const Snapshot& snapshot, const TextSink& sink) {
   Text text(sink);
-  const auto apex = snapshot.apex();
+  const auto& apex = snapshot.apex();
   if (const auto soa = apex.find(RRType::SOA)) ONOMA_TRY_VOID(text.put(apex.owner(), *soa));
   for (auto at = snapshot.first(); at.valid(); at.next()) {
     const auto node = at.node();
     for (std::size_t i = 0, n = node.size(); i < n; ++i) {
       const auto set = node.at(i);
-      if (set.type() != RRType::SOA || node.encoded() != apex.encoded())
-        ONOMA_TRY_VOID(text.put(node.owner(), set));
+      if (set.type() != RRType::SOA || !node.is_apex()) ONOMA_TRY_VOID(text.put(node.owner(), set));
     }
   }
-  for (auto at = snapshot.nsec3_first(); at.valid(); at.next())
-    for (std::size_t i = 0, n = at.node().size(); i < n; ++i)
-      ONOMA_TRY_VOID(text.put(at.node().owner(), at.node().at(i)));
+  for (auto at = snapshot.nsec3_first(); at.valid(); at.next()) {
+    const auto node = at.node();
+    for (std::size_t i = 0, n = node.size(); i < n; ++i) ONOMA_TRY_VOID(text.put(node.owner(), node.at(i)));
+  }
   return text.flush();
 }
 

@@ -37,7 +37,7 @@ bool same_run(const DataRange& held, const std::vector<Bytes>& items) {
 
 }  // namespace
 
-EncodedSet encoded_set(NodeView node, std::size_t index) {
+EncodedSet encoded_set(const NodeView& node, std::size_t index) {
   const auto* base = node.encoded();
   const auto* row = base + kNodeHeaderOctets + index * kNodeSetOctets;
   EncodedSet set;
@@ -71,28 +71,17 @@ bool same(const EncodedSet& held, const RRset& set) {
          same_run(signature_range(held), set.signatures);
 }
 
-Result<EntryPtr> EntryPtr::make(std::string_view key, NameView owner, bool apex,
-                                std::span<const EncodedSet> sets) {
-  CHECK(key.size() <= wire::kMaxSortKeyOctets);
-  const std::size_t data_begin = kNodeHeaderOctets + sets.size() * kNodeSetOctets + owner.size();
-  std::uint64_t size = data_begin;
+std::uint64_t encoded_octets(NameView owner, std::span<const EncodedSet> sets) {
+  std::uint64_t size = kNodeHeaderOctets + sets.size() * kNodeSetOctets + owner.size();
   for (const auto& set : sets) size += set.data.size() + set.signatures.size();
-  if (size > 0xffffffffU || sets.size() > 0xffff)
-    return fail(Code::too_large,
-                fmt::format("{} has more data than a zone holds for one name", owner.text()));
+  return size;
+}
 
-  auto* memory = static_cast<std::uint8_t*>(::operator new(sizeof(Entry) + key.size() + size));
-  auto* entry = new (memory) Entry();
-  entry->key_size_ = static_cast<std::uint16_t>(key.size());
-  auto* base = memory + sizeof(Entry);
-  if (!key.empty()) std::memcpy(base, key.data(), key.size());
-  base += key.size();
-
-  std::uint8_t flags = apex ? kNodeApex : 0;
-  auto* row = base + kNodeHeaderOctets;
-  auto at = data_begin;
+void encode_node(std::uint8_t* out, NameView owner, std::uint8_t flags, std::span<const EncodedSet> sets) {
+  auto* row = out + kNodeHeaderOctets;
+  auto at = kNodeHeaderOctets + sets.size() * kNodeSetOctets + owner.size();
   const auto put = [&](ByteView run) {
-    if (!run.empty()) std::memcpy(base + at, run.data(), run.size());
+    if (!run.empty()) std::memcpy(out + at, run.data(), run.size());
     at += run.size();
   };
   for (const auto& set : sets) {
@@ -111,14 +100,43 @@ Result<EntryPtr> EntryPtr::make(std::string_view key, NameView owner, bool apex,
     store_u32(row + 20, static_cast<std::uint32_t>(at));
     row += kNodeSetOctets;
   }
-  store_u16(base, static_cast<std::uint16_t>(sets.size()));
-  base[2] = static_cast<std::uint8_t>(owner.size());
-  base[3] = flags;
-  store_u32(base + 4, static_cast<std::uint32_t>(size));
+  store_u16(out, static_cast<std::uint16_t>(sets.size()));
+  out[2] = static_cast<std::uint8_t>(owner.size());
+  out[3] = flags;
+  store_u32(out + 4, static_cast<std::uint32_t>(at));
   std::memcpy(row, owner.wire().data(), owner.size());
+}
+
+EntryPtr EntryPtr::make_blank(std::string_view key, std::size_t node_octets, std::uint8_t*& node) {
+  CHECK(key.size() <= wire::kMaxSortKeyOctets);
+  auto* memory = static_cast<std::uint8_t*>(::operator new(sizeof(Entry) + key.size() + node_octets));
+  auto* entry = new (memory) Entry();
+  entry->key_size_ = static_cast<std::uint16_t>(key.size());
+  node = memory + sizeof(Entry);
+  if (!key.empty()) std::memcpy(node, key.data(), key.size());
+  node += key.size();
   EntryPtr out;
   out.entry_ = entry;
   return out;
+}
+
+Result<EntryPtr> EntryPtr::make(std::string_view key, NameView owner, std::uint8_t flags,
+                                std::span<const EncodedSet> sets) {
+  const auto size = encoded_octets(owner, sets);
+  if (size > 0xffffffffU || sets.size() > 0xffff)
+    return fail(Code::too_large,
+                fmt::format("{} has more data than a zone holds for one name", owner.text()));
+  std::uint8_t* node = nullptr;
+  auto out = make_blank(key, size, node);
+  encode_node(node, owner, flags, sets);
+  return out;
+}
+
+void NodeHold::retain(const Entry* entry) {
+  EntryPtr::retain(entry);
+}
+void NodeHold::release(const Entry* entry) {
+  EntryPtr::release(entry);
 }
 
 void EntryPtr::destroy(const Entry* entry) {
@@ -162,6 +180,10 @@ bool NodeView::has(RRType type) const {
   for (std::size_t i = 0, n = size(); i < n; ++i, row += kNodeSetOctets)
     if (load_u16(row) == wanted) return true;
   return false;
+}
+
+bool NodeView::is_apex() const {
+  return (encoded_[3] & kNodeApex) != 0;
 }
 
 bool NodeView::is_delegation() const {

@@ -28,8 +28,16 @@ namespace onoma::zone {
 inline constexpr std::size_t kNodeHeaderOctets = 8;
 inline constexpr std::size_t kNodeSetOctets = 24;
 
-enum NodeFlag : std::uint8_t { kNodeApex = 1, kNodeNs = 2, kNodeDname = 4, kNodeNsec = 8 };
-inline std::uint8_t node_flags(NodeView node) {
+// The last two mark entries of a delta, which have no sets: an empty non-terminal, a name that is gone.
+enum NodeFlag : std::uint8_t {
+  kNodeApex = 1,
+  kNodeNs = 2,
+  kNodeDname = 4,
+  kNodeNsec = 8,
+  kNodeEmpty = 16,
+  kNodeGone = 32
+};
+inline std::uint8_t node_flags(const NodeView& node) {
   return node.encoded()[3];
 }
 
@@ -40,7 +48,7 @@ struct EncodedSet {
   std::uint16_t count = 0, signature_count = 0;
   ByteView data, signatures;
 };
-EncodedSet encoded_set(NodeView node, std::size_t index);  // REQUIRES: index < node.size()
+EncodedSet encoded_set(const NodeView& node, std::size_t index);  // REQUIRES: index < node.size()
 inline DataRange data_range(const EncodedSet& set) {
   return {set.data.data(), set.data.data() + set.data.size(), set.count};
 }
@@ -54,11 +62,19 @@ Result<EncodedSet> encode_set(const RRset& set, Bytes& storage);
 // Octet by octet the same, signatures included?
 bool same(const EncodedSet& held, const RRset& set);
 
+// Octets that an encoding of these takes, and the encoding. `flags`: kNodeApex, kNodeEmpty, kNodeGone; the
+// others follow from the sets.
+std::uint64_t encoded_octets(NameView owner, std::span<const EncodedSet> sets);
+void encode_node(std::uint8_t* out, NameView owner, std::uint8_t flags, std::span<const EncodedSet> sets);
+
 // A key and an encoded node in one block of memory.
 class Entry {
  public:
   std::string_view key() const { return {reinterpret_cast<const char*>(this + 1), key_size_}; }
-  NodeView node() const { return NodeView(reinterpret_cast<const std::uint8_t*>(this + 1) + key_size_); }
+  NodeView node() const { return NodeView(octets()); }
+  const std::uint8_t* octets() const { return reinterpret_cast<const std::uint8_t*>(this + 1) + key_size_; }
+  std::uint8_t flags() const { return octets()[3]; }
+  std::size_t size() const { return sizeof(Entry) + key_size_ + load_u32(octets() + 4); }
 
  private:
   friend class EntryPtr;
@@ -81,12 +97,20 @@ class EntryPtr {
   const Entry* get() const { return entry_; }
   const Entry* operator->() const { return entry_; }
   explicit operator bool() const { return entry_ != nullptr; }
+  static EntryPtr share(const Entry* entry) {
+    retain(entry);
+    EntryPtr out;
+    out.entry_ = entry;
+    return out;
+  }
   // Gives up ownership to the caller, who calls release() later.
   const Entry* detach() { return std::exchange(entry_, nullptr); }
 
   // `sets` with ascending types. Fails with Code::too_large when the encoding passes 2^32 - 1 octets.
-  static Result<EntryPtr> make(std::string_view key, NameView owner, bool apex,
+  static Result<EntryPtr> make(std::string_view key, NameView owner, std::uint8_t flags,
                                std::span<const EncodedSet> sets);
+  // An entry whose node is to be written by the caller, before anybody else sees it, into `node`.
+  static EntryPtr make_blank(std::string_view key, std::size_t node_octets, std::uint8_t*& node);
 
   static void retain(const Entry* entry) {
     if (entry) entry->references_.fetch_add(1, std::memory_order_relaxed);

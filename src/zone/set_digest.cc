@@ -2,7 +2,7 @@
 
 #include "base/encoding.h"
 #include "crypto/digest.h"
-#include "zone/tree_snapshot.h"
+#include "zone/facts.h"
 
 namespace onoma::zone {
 

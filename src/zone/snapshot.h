@@ -16,11 +16,13 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/error.h"
 #include "wire/rrset.h"
 #include "zone/diff.h"
+#include "zone/lookup_key.h"
 
 namespace onoma::zone {
 
@@ -85,7 +87,33 @@ class RRsetView {
   DataRange rdatas_, signatures_;
 };
 
-// One owner name with its RRsets.
+class Entry;  // implementation: zone/node.h
+
+// Keeps the octets of a node alive, where they are not the snapshot's own.
+class NodeHold {
+ public:
+  NodeHold() = default;
+  explicit NodeHold(const Entry* owned) : entry_(owned) {}
+  NodeHold(const NodeHold& other) : entry_(other.entry_) {
+    if (entry_) retain(entry_);
+  }
+  NodeHold(NodeHold&& other) noexcept : entry_(std::exchange(other.entry_, nullptr)) {}
+  NodeHold& operator=(NodeHold other) noexcept {
+    std::swap(entry_, other.entry_);
+    return *this;
+  }
+  ~NodeHold() {
+    if (entry_) release(entry_);
+  }
+
+ private:
+  static void retain(const Entry* entry);
+  static void release(const Entry* entry);
+  const Entry* entry_ = nullptr;
+};
+
+// One owner name with its RRsets. What it shows (RRsetViews, the owner, their octets) is good as long as the
+// snapshot lives *and* this view or a copy of it (or the scratch memory it was made in).
 class NodeView {
  public:
   NameView owner() const;                 // case as stored
@@ -93,24 +121,35 @@ class NodeView {
   RRsetView at(std::size_t index) const;  // types ascending
   std::optional<RRsetView> find(RRType type) const;
   bool has(RRType type) const;
+  bool is_apex() const;
   bool is_delegation() const;  // has NS, and is not the apex
 
   // Implementation: the encoding is described in zone/node.h.
-  explicit NodeView(const std::uint8_t* encoded) : encoded_(encoded) {}
+  explicit NodeView(const std::uint8_t* encoded, NodeHold hold = {})
+      : encoded_(encoded), hold_(std::move(hold)) {}
   const std::uint8_t* encoded() const { return encoded_; }
 
  private:
   const std::uint8_t* encoded_;
+  NodeHold hold_;
 };
 
-// A query name prepared for look-up: its sort key and the hash of it, in place. 16-octet aligned, no
-// allocation.
-struct LookupKey {
-  std::array<std::uint8_t, wire::kMaxSortKeyOctets> octets;
-  std::uint16_t size = 0;
-  std::uint64_t hash = 0;
-  std::string_view view() const { return {reinterpret_cast<const char*>(octets.data()), size}; }
-  static void make(NameView name, LookupKey& out);
+// Memory for the nodes that one answer looks at, so that nothing is allocated: compact nodes are unfolded
+// into it. One thread's; reset() ends what was made in it.
+class NodeScratch {
+ public:
+  // Enough for the longest chain with proofs; a node that does not fit counts as damaged.
+  static constexpr std::size_t kOctets = std::size_t{256} * 1024;
+  NodeScratch() : octets_(std::make_unique_for_overwrite<std::uint8_t[]>(kOctets)) {}
+  std::uint8_t* take(std::size_t size) {
+    if (size > kOctets - used_) return nullptr;
+    return &octets_[std::exchange(used_, used_ + size)];
+  }
+  void reset() { used_ = 0; }
+
+ private:
+  std::unique_ptr<std::uint8_t[]> octets_;
+  std::size_t used_ = 0;
 };
 
 // What a zone has for a name, everything that RFC 1034 §4.3.2 needs from one walk.
@@ -122,6 +161,19 @@ struct Lookup {
   std::uint8_t encloser_labels = 0;  // labels of the closest encloser (of the name itself when it exists)
   std::optional<NodeView> wildcard;  // "*" below the closest encloser; set only when !exists
   bool wildcard_is_empty = false;    // that "*" exists, but only as an empty non-terminal (RFC 4592 §2.2.2)
+  bool damaged = false;              // the zone's image cannot be read there: nothing else is to be believed
+};
+
+// The answers that need no unfolding of nodes: an insecure referral to servers outside of the zone, and a
+// name that is not there.
+struct Quick {
+  enum class Kind : std::uint8_t { other, referral, missing };
+  Kind kind = Kind::other;
+  std::uint8_t cut_labels = 0;  // referral: labels of the delegated name
+  std::uint16_t records = 0;
+  std::uint32_t ttl = 0;  // of the NS set
+  ByteView wire;          // referral: the NS set as an authority section, see zone/referral.h
+  ByteView patches;
 };
 
 // How a zone proves what does not exist.
@@ -143,15 +195,23 @@ struct ZoneFacts {
       0;  // smallest RRSIG expiration seen when built or applied; 0: no signatures
 };
 
+class Image;
 class Snapshot;
+struct MadeSection;  // zone/referral.h
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 
-// A place in one of the two orders. Invalid at the ends. Moving costs O(1) amortised.
+// What changed since the image was made.
+struct DeltaSize {
+  std::uint64_t owners = 0;  // names and NSEC3 records that are changed, added or gone
+  std::uint64_t octets = 0;  // of them, about
+};
+
+// A place in one of the two orders. Invalid at the ends. next() costs O(1) amortised, prev() a search.
 class Cursor {
  public:
   bool valid() const;
   NodeView node() const;         // REQUIRES: valid()
-  std::string_view key() const;  // sort key, or 20 octets of hash; REQUIRES: valid()
+  std::string_view key() const;  // sort key, or 20 octets of hash, until the cursor moves; REQUIRES: valid()
   void next();
   void prev();
 
@@ -172,24 +232,38 @@ class Snapshot {
 
   virtual const ZoneFacts& facts() const = 0;
 
-  // Two-phase look-up for batches: prepare() every key, then find() every key. prepare() only hints at
-  // memory.
-  virtual void prepare(const LookupKey& key) const = 0;
-  // REQUIRES: the key's name is at or below the apex.
-  virtual Lookup find(const LookupKey& key) const = 0;
+  // Look-up for batches in three steps, each for all keys before the next: prepare() hashes and asks for the
+  // index, prefetch() asks for the nodes, then find() or quick(). The first two only hint at memory; find()
+  // works without them. REQUIRES for all: the key's name is at or below the apex.
+  virtual void prepare(LookupKey& key) const = 0;
+  virtual void prefetch(const LookupKey& key) const = 0;
+  // A Lookup with a cut or dname says nothing about what is below it: `exact`, `exists` and the encloser are
+  // then those of the cut or dname itself. With `scratch` nothing is allocated and the nodes live until its
+  // reset(); without, they live by themselves. The same holds for every function below that takes it.
+  virtual Lookup find(const LookupKey& key, NodeScratch* scratch = nullptr) const = 0;
+  // Decides without unfolding anything, or says `other`. Only for questions that a cut or NXDOMAIN answers
+  // the same way whatever the type (not DS).
+  virtual Quick quick(const LookupKey& key) const = 0;
+  // The authority section of a negative answer without DNSSEC; its one record's TTL is
+  // facts().negative_ttl_s.
+  virtual const MadeSection& made_soa() const = 0;
 
   // The RRsets of exactly this name.
-  virtual std::optional<NodeView> node(std::string_view sort_key) const = 0;
-  virtual NodeView apex() const = 0;
+  std::optional<NodeView> node(std::string_view sort_key) const;
+  virtual std::optional<NodeView> node(const LookupKey& key, NodeScratch* scratch = nullptr) const = 0;
+  virtual const NodeView& apex() const = 0;
   // Does the name exist, as an owner or as an empty non-terminal?
   virtual bool exists(std::string_view sort_key) const = 0;
 
   // The node with an NSEC set that is at `sort_key` or else the nearest before it (the chain is circular, so
   // there always is one in a zone that uses NSEC).
-  virtual std::optional<NodeView> nsec_at_or_before(std::string_view sort_key) const = 0;
+  virtual std::optional<NodeView> nsec_at_or_before(std::string_view sort_key,
+                                                    NodeScratch* scratch = nullptr) const = 0;
   // NSEC3 by hash (20 octets): the record with exactly this hash; the record at or before, circular.
-  virtual std::optional<NodeView> nsec3_match(std::string_view hash) const = 0;
-  virtual std::optional<NodeView> nsec3_at_or_before(std::string_view hash) const = 0;
+  virtual std::optional<NodeView> nsec3_match(std::string_view hash,
+                                              NodeScratch* scratch = nullptr) const = 0;
+  virtual std::optional<NodeView> nsec3_at_or_before(std::string_view hash,
+                                                     NodeScratch* scratch = nullptr) const = 0;
 
   // Cursors. first() may be invalid only for NSEC3 order. seek: the first place at or behind the key.
   virtual Cursor first() const = 0;
@@ -206,7 +280,19 @@ class Snapshot {
   // Sum over all RRsets that are content (not made by a signer, not the SOA), see zone/set_digest.h. Kept by
   // apply().
   virtual const struct SetDigest& content_digest() const = 0;
+
+  // The image that most of this version lies in, and how much lies beside it.
+  virtual const std::shared_ptr<const Image>& image() const = 0;
+  virtual DeltaSize delta() const = 0;
+  // The same content on another image. `image` is that of a compacted earlier version `base` on the way to
+  // this one (see compact()); only what changed since lies beside it. Costs the size of both deltas.
+  virtual SnapshotPtr rebase(const Snapshot& base, std::shared_ptr<const Image> image) const = 0;
 };
+
+// All of a version in one image. Takes time in the size of the zone: for a background job.
+Result<std::shared_ptr<const Image>> compact(const Snapshot& snapshot);
+// A snapshot on an image alone. Fails when the image says of itself what cannot be.
+Result<SnapshotPtr> snapshot_of(std::shared_ptr<const Image> image);
 
 // Builds a first version from RRsets in any order. Not thread-safe; used once.
 class SnapshotBuilder {

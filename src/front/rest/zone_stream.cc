@@ -27,7 +27,7 @@ class Walk {
   bool operator()(std::string& piece) {
     if (!begun_) {
       begun_ = true;
-      const auto apex = snapshot_->apex();
+      const auto& apex = snapshot_->apex();
       if (const auto soa = apex.find(RRType::SOA)) put(piece, apex.owner(), *soa);
       return true;
     }
@@ -36,7 +36,8 @@ class Walk {
       at_ = snapshot_->nsec3_first();
     }
     if (!at_.valid()) return false;
-    put(piece, at_.node(), !hashed_ && at_.node().encoded() == snapshot_->apex().encoded());
+    const auto node = at_.node();
+    put(piece, node, !hashed_ && node.is_apex());
     at_.next();
     return true;
   }

@@ -69,8 +69,14 @@ Lookup slow_find(const Snapshot& zone, const Name& query) {
   return found;
 }
 
-const std::uint8_t* place(const std::optional<NodeView>& node) {
-  return node ? node->encoded() : nullptr;
+// The owner and its sets, as text.
+std::string place(const std::optional<NodeView>& node) {
+  if (!node) return "none";
+  std::string out = node->owner().text();
+  for (std::size_t i = 0; i < node->size(); ++i)
+    for (auto data : node->at(i).rdatas())
+      out += " " + wire::record_line(node->owner(), node->at(i).ttl(), node->at(i).type(), data);
+  return out;
 }
 
 TEST(Find, AgreesWithASearchLabelByLabelInRandomZones) {
@@ -95,6 +101,9 @@ TEST(Find, AgreesWithASearchLabelByLabelInRandomZones) {
       const auto slow = slow_find(*zone, query);
       ASSERT_EQ(place(fast.cut), place(slow.cut)) << query.text();
       ASSERT_EQ(place(fast.dname), place(slow.dname)) << query.text();
+      // What lies below a cut or DNAME is not looked at.
+      const auto* stop = fast.cut ? &*fast.cut : fast.dname ? &*fast.dname : nullptr;
+      if (stop && !wire::equal(stop->owner(), query)) continue;
       ASSERT_EQ(place(fast.exact), place(slow.exact)) << query.text();
       ASSERT_EQ(fast.exists, slow.exists) << query.text();
       ASSERT_EQ(fast.encloser_labels, slow.encloser_labels) << query.text();

@@ -1,0 +1,339 @@
+#include "zone/layered_snapshot.h"
+
+#include <bit>
+
+#include "zone/facts.h"
+#include "zone/layered_place.h"
+
+namespace onoma::zone {
+
+namespace {
+
+using Order = LayeredPlace::Order;
+
+std::uint8_t node_flags_of(const Image::Head& head) {
+  std::uint8_t out = 0;
+  if (head.bits & layout::kNs) out |= kNodeNs;
+  if (head.bits & layout::kDname) out |= kNodeDname;
+  if (head.bits & layout::kNsec) out |= kNodeNsec;
+  return out;
+}
+
+}  // namespace
+
+struct Cursor::Place : LayeredPlace {
+  using LayeredPlace::LayeredPlace;
+};
+
+Cursor::Cursor(std::unique_ptr<Place> place) : place_(std::move(place)) {}
+Cursor::Cursor(const Cursor& other)
+    : place_(other.place_ ? std::make_unique<Place>(*other.place_) : nullptr) {}
+Cursor::Cursor(Cursor&&) noexcept = default;
+Cursor& Cursor::operator=(Cursor other) noexcept {
+  std::swap(place_, other.place_);
+  return *this;
+}
+Cursor::~Cursor() = default;
+bool Cursor::valid() const {
+  return place_ && place_->valid();
+}
+NodeView Cursor::node() const {
+  if (auto node = place_->node(nullptr)) return *std::move(node);
+  // A damaged image: an owner without RRsets, so that walks go on.
+  static constexpr std::uint8_t kNothing[kNodeHeaderOctets + 1] = {0, 0, 1, 0, 0, 0, 0, kNodeHeaderOctets + 1,
+                                                                   0};
+  return NodeView(kNothing);
+}
+std::string_view Cursor::key() const {
+  return place_->key();
+}
+void Cursor::next() {
+  place_->next();
+}
+void Cursor::prev() {
+  place_->prev();
+}
+
+DeltaFilter::DeltaFilter(std::size_t bits)
+    : mask_(bits / 64 - 1), words_(std::make_unique<std::atomic<std::uint64_t>[]>(bits / 64)) {}
+
+std::optional<NodeView> Snapshot::node(std::string_view sort_key) const {
+  LookupKey key;
+  LookupKey::from_sort_key(sort_key, key);
+  return node(key);
+}
+
+Result<SnapshotPtr> snapshot_of(ImagePtr image) {
+  return LayeredSnapshot::make(std::move(image));
+}
+
+Result<SnapshotPtr> LayeredSnapshot::make(ImagePtr image) {
+  std::shared_ptr<LayeredSnapshot> made(new LayeredSnapshot());
+  ONOMA_TRY(made->facts_, image->facts());
+  made->image_ = std::move(image);
+  made->apex_key_ = made->image_->apex_key();
+  made->names_ = Tree(made->apex_key_);
+  if (made->facts_.digest) made->digest_.set(*made->facts_.digest);
+  if (!made->refresh_facts())
+    return fail(Code::corrupt, "the compiled zone has no SOA record at its apex; compile it again");
+  return SnapshotPtr(std::move(made));
+}
+
+LayeredSnapshot::LayeredSnapshot(const LayeredSnapshot& other)
+    : image_(other.image_),
+      facts_(other.facts_),
+      apex_key_(other.apex_key_),
+      names_(other.names_),
+      nsec3_(other.nsec3_),
+      delta_octets_(other.delta_octets_),
+      filter_(other.filter_),
+      apex_(other.apex_),
+      soa_(other.soa_),
+      digest_(other.digest_) {}
+
+void LayeredSnapshot::prepare(LookupKey& key) const {
+  auto hash = image_->seed();
+  const auto first = image_->apex_labels() + 1;
+  std::uint8_t count = 0;
+  for (auto level = first; level <= key.labels && count < LookupKey::kHashed; ++level, ++count) {
+    hash = hash_step(hash, key.label(level));
+    key.hashes[count] = hash;
+    image_->prefetch_index(hash);
+  }
+  key.hashed = count;
+}
+
+void LayeredSnapshot::prefetch(const LookupKey& key) const {
+  for (std::size_t i = 0; i < key.hashed && i < 2; ++i) image_->prefetch_node(key.hashes[i]);
+}
+
+std::uint64_t LayeredSnapshot::hash_of(const LookupKey& key, std::size_t labels) const {
+  const auto steps = labels - image_->apex_labels();
+  if (steps > 0 && steps <= key.hashed) return key.hashes[steps - 1];
+  auto hash = image_->seed();
+  for (auto level = image_->apex_labels() + 1; level <= labels; ++level)
+    hash = hash_step(hash, key.label(level));
+  return hash;
+}
+
+LayeredSnapshot::Held LayeredSnapshot::held(const LookupKey& key, std::size_t labels,
+                                            std::uint64_t hash) const {
+  Held out;
+  if (filter_ && filter_->maybe(hash)) {
+    if (const auto* entry = names_.find(key.ancestor(labels))) {
+      out.entry = entry;
+      out.flags = entry->flags();
+      out.state = out.flags & kNodeGone    ? Held::State::absent
+                  : out.flags & kNodeEmpty ? Held::State::empty
+                                           : Held::State::owner;
+      return out;
+    }
+  }
+  out.unit = image_->find(key, labels, hash);
+  if (out.unit == Image::kNone) return out;
+  Image::Head head;
+  if (!image_->head(out.unit, head)) return out;
+  out.flags = node_flags_of(head);
+  out.state = head.is_empty() ? Held::State::empty : Held::State::owner;
+  return out;
+}
+
+LayeredSnapshot::Held LayeredSnapshot::held(std::string_view sort_key) const {
+  LookupKey key;
+  LookupKey::from_sort_key(sort_key, key);
+  if (sort_key == apex_key_) {
+    Held out;
+    out.entry = names_.find(sort_key);
+    if (!out.entry) out.unit = Image::kApex;
+    out.flags = node_flags(*apex_);
+    out.state = Held::State::owner;
+    return out;
+  }
+  return held(key, key.labels, hash_of(key, key.labels));
+}
+
+std::optional<NodeView> LayeredSnapshot::unfold(const Held& held, NodeScratch* scratch) const {
+  if (held.entry) return held.entry->node();
+  return image_->unfold(held.unit, scratch);
+}
+
+Lookup LayeredSnapshot::find(const LookupKey& key, NodeScratch* scratch) const {
+  Lookup found;
+  const auto apex_labels = image_->apex_labels();
+  found.encloser_labels = static_cast<std::uint8_t>(apex_labels);
+  const auto take = [&](const Held& held) {
+    auto node = unfold(held, scratch);
+    found.damaged |= !node.has_value();
+    return node;
+  };
+  const auto apex_flags = node_flags(*apex_);
+  if (key.labels == apex_labels) {
+    found.exact = apex_;
+    found.exists = true;
+    return found;
+  }
+  if (apex_flags & kNodeDname) {
+    found.dname = apex_;
+    return found;
+  }
+  auto hash = image_->seed();
+  for (auto level = apex_labels + 1; level <= key.labels; ++level) {
+    const auto step = level - apex_labels - 1;
+    hash = step < key.hashed ? key.hashes[step] : hash_step(hash, key.label(level));
+    const auto here = held(key, level, hash);
+    if (here.state == Held::State::absent) {
+      if (facts_.star_names > 0) {
+        LookupKey star;
+        const auto above = key.ancestor(level - 1);
+        std::memcpy(star.octets.data(), above.data(), above.size());
+        star.octets[above.size()] = '*';
+        star.octets[above.size() + 1] = 0;
+        star.size = static_cast<std::uint16_t>(above.size() + 2);
+        std::copy_n(key.ends.begin(), level, star.ends.begin());
+        star.ends[level] = star.size;
+        star.labels = static_cast<std::uint8_t>(level);
+        star.hashed = 0;
+        const auto wildcard = held(star, level, hash_of(star, level));
+        if (wildcard.state == Held::State::owner) found.wildcard = take(wildcard);
+        found.wildcard_is_empty = wildcard.state == Held::State::empty;
+      }
+      found.damaged |= image_->damaged() && !image_->trusted();
+      return found;
+    }
+    found.encloser_labels = static_cast<std::uint8_t>(level);
+    if (here.state == Held::State::empty) continue;
+    const bool last = level == key.labels;
+    if (here.flags & kNodeNs) {
+      found.cut = take(here);
+      if (last) found.exact = found.cut;
+    }
+    if (here.flags & kNodeDname && !last) found.dname = take(here);
+    if (last && !found.exact) found.exact = take(here);
+    found.exists = last;
+    if (found.cut || found.dname) return found;
+  }
+  found.exists = true;
+  return found;
+}
+
+Quick LayeredSnapshot::quick(const LookupKey& key) const {
+  Quick out;
+  const auto apex_labels = image_->apex_labels();
+  if (key.labels == apex_labels || node_flags(*apex_) & kNodeDname) return out;
+  auto hash = image_->seed();
+  for (auto level = apex_labels + 1; level <= key.labels; ++level) {
+    const auto step = level - apex_labels - 1;
+    hash = step < key.hashed ? key.hashes[step] : hash_step(hash, key.label(level));
+    if (filter_ && filter_->maybe(hash) && names_.find(key.ancestor(level))) return out;
+    const auto unit = image_->find(key, level, hash);
+    if (unit == Image::kNone) {
+      if (facts_.star_names == 0 && !image_->damaged()) out.kind = Quick::Kind::missing;
+      return out;
+    }
+    Image::Head head;
+    if (!image_->head(unit, head)) return out;
+    if (head.bits & layout::kNs) {
+      if (head.bits & layout::kShared) {
+        out = image_->referral(head);
+        out.cut_labels = static_cast<std::uint8_t>(level);
+      }
+      return out;
+    }
+    if (head.bits & layout::kDname) return out;
+  }
+  return out;
+}
+
+std::optional<NodeView> LayeredSnapshot::node(const LookupKey& key, NodeScratch* scratch) const {
+  if (key.labels == image_->apex_labels()) return key.view() == apex_key_ ? apex_ : std::nullopt;
+  if (key.labels < image_->apex_labels()) return std::nullopt;
+  const auto here = held(key, key.labels, hash_of(key, key.labels));
+  if (here.state != Held::State::owner) return std::nullopt;
+  return unfold(here, scratch);
+}
+
+bool LayeredSnapshot::exists(std::string_view sort_key) const {
+  return sort_key.starts_with(apex_key_) && held(sort_key).state != Held::State::absent;
+}
+
+std::optional<NodeView> LayeredSnapshot::nsec_at_or_before(std::string_view sort_key,
+                                                           NodeScratch* scratch) const {
+  if (facts_.nsec_sets == 0) return std::nullopt;
+  LayeredPlace place(*this, Order::names);
+  place.seek(sort_key);
+  if (!place.valid())
+    place.seek_last();
+  else if (place.key() != sort_key)
+    place.prev();
+  for (std::size_t turns = 0; turns < 2; ++turns, place.seek_last())
+    for (; place.valid(); place.prev())
+      if (place.flags() & kNodeNsec) return place.node(scratch);
+  return std::nullopt;
+}
+
+std::optional<NodeView> LayeredSnapshot::nsec3_match(std::string_view hash, NodeScratch* scratch) const {
+  if (nsec3_.size() > 0) {
+    if (const auto* entry = nsec3_.find(hash))
+      return entry->flags() & kNodeGone ? std::nullopt : std::optional(entry->node());
+  }
+  const auto unit = image_->nsec3_lower_bound(hash);
+  std::string_view there;
+  if (unit == Image::kNone || !image_->hash_at(unit, there) || there != hash) return std::nullopt;
+  return image_->nsec3_unfold(unit, scratch);
+}
+
+std::optional<NodeView> LayeredSnapshot::nsec3_at_or_before(std::string_view hash,
+                                                            NodeScratch* scratch) const {
+  if (auto match = nsec3_match(hash, scratch)) return match;
+  if (nsec3_.size() == 0) {
+    auto unit = image_->nsec3_before(hash);
+    if (unit == Image::kNone) unit = image_->nsec3_last();
+    if (unit == Image::kNone) return std::nullopt;
+    return image_->nsec3_unfold(unit, scratch);
+  }
+  LayeredPlace place(*this, Order::hashes);
+  place.seek_before(hash);
+  if (!place.valid()) place.seek_last();
+  if (!place.valid()) return std::nullopt;
+  return place.node(scratch);
+}
+
+Cursor LayeredSnapshot::first() const {
+  return seek(apex_key_);
+}
+Cursor LayeredSnapshot::seek(std::string_view sort_key) const {
+  auto place = std::make_unique<Cursor::Place>(*this, Order::names);
+  place->seek(sort_key);
+  return Cursor(std::move(place));
+}
+Cursor LayeredSnapshot::seek_before(std::string_view sort_key) const {
+  auto place = std::make_unique<Cursor::Place>(*this, Order::names);
+  place->seek_before(sort_key);
+  return Cursor(std::move(place));
+}
+Cursor LayeredSnapshot::nsec3_first() const {
+  return nsec3_seek(std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20));
+}
+Cursor LayeredSnapshot::nsec3_seek(std::string_view hash) const {
+  auto place = std::make_unique<Cursor::Place>(*this, Order::hashes);
+  place->seek(hash);
+  return Cursor(std::move(place));
+}
+
+const SetDigest& LayeredSnapshot::content_digest() const {
+  if (const auto* known = digest_.known()) return *known;
+  // Costs a hash per RRset, so it waits until somebody asks; later versions carry it on.
+  SetDigest digest;
+  for (auto place = first(); place.valid(); place.next()) {
+    const auto node = place.node();
+    for (std::size_t i = 0, n = node.size(); i < n; ++i)
+      digest_set(digest, node.owner(), encoded_set(node, i), true);
+  }
+  return digest_.set(digest);
+}
+
+DeltaSize LayeredSnapshot::delta() const {
+  return {names_.size() + nsec3_.size(), delta_octets_};
+}
+
+}  // namespace onoma::zone
