@@ -1,0 +1,133 @@
+#include "os/mapped_file.h"
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <mutex>
+#include <new>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/fd.h"
+
+namespace onoma::os {
+
+namespace {
+
+constexpr std::size_t kMostMappings = 4096;
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+
+// What the handler may look at: plain atomics, filled before a mapping is read and emptied before it goes.
+struct Slot {
+  std::atomic<std::uintptr_t> begin{0}, end{0};
+  std::atomic<bool> lost{false};
+};
+std::array<Slot, kMostMappings>& slots() {
+  static std::array<Slot, kMostMappings> all;
+  return all;
+}
+std::array<Slot, kMostMappings>* for_handler = nullptr;
+std::uintptr_t page_octets = 4096;
+struct sigaction before_us;
+
+void replace_page(int signal, siginfo_t* info, void*) {
+  const auto saved = errno;
+  const auto at = reinterpret_cast<std::uintptr_t>(info->si_addr);
+  for (auto& slot : *for_handler) {
+    const auto begin = slot.begin.load(std::memory_order_acquire);
+    if (begin == 0 || at < begin || at >= slot.end.load(std::memory_order_acquire)) continue;
+    slot.lost.store(true, std::memory_order_relaxed);
+    auto* page = reinterpret_cast<void*>(at & ~(page_octets - 1));
+    if (::mmap(page, page_octets, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED) {
+      errno = saved;
+      return;
+    }
+  }
+  // Not ours: as if this handler had never been.
+  ::sigaction(signal, &before_us, nullptr);
+  errno = saved;
+}
+
+void install_handler() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    for_handler = &slots();
+    page_octets = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    struct sigaction wanted {};
+    wanted.sa_sigaction = replace_page;
+    wanted.sa_flags = SA_SIGINFO | SA_RESTART;
+    sigemptyset(&wanted.sa_mask);
+    ::sigaction(SIGBUS, &wanted, &before_us);
+  });
+}
+
+std::unexpected<Error> io_error(const std::string& path, std::string_view what) {
+  const auto code = errno == ENOENT ? Code::not_found : Code::io;
+  return fail(code, fmt::format("{}: cannot {}: {}", path, what, errno_text(errno)));
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& path) {
+  install_handler();
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return io_error(path, "open it");
+  struct stat facts {};
+  if (::fstat(file.get(), &facts) != 0) return io_error(path, "ask its size");
+  if (!S_ISREG(facts.st_mode)) return fail(Code::io, fmt::format("{}: not a file", path));
+  std::shared_ptr<MappedFile> made(new MappedFile());
+  const auto size = static_cast<std::size_t>(facts.st_size);
+  if (size == 0) return std::shared_ptr<const MappedFile>(std::move(made));
+  auto* memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file.get(), 0);
+  if (memory == MAP_FAILED) return io_error(path, "map it");
+  const auto begin = reinterpret_cast<std::uintptr_t>(memory);
+  auto& all = slots();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    std::uintptr_t free = 0;
+    if (!all[i].begin.compare_exchange_strong(free, begin, std::memory_order_acq_rel)) continue;
+    all[i].lost.store(false, std::memory_order_relaxed);
+    all[i].end.store(begin + size, std::memory_order_release);
+    made->slot_ = static_cast<int>(i);
+    made->octets_ = {static_cast<const std::uint8_t*>(memory), size};
+    return std::shared_ptr<const MappedFile>(std::move(made));
+  }
+  ::munmap(memory, size);
+  return fail(Code::too_large, fmt::format("{}: more than {} files are mapped", path, kMostMappings));
+}
+
+MappedFile::~MappedFile() {
+  if (octets_.empty()) return;
+  auto& slot = slots()[static_cast<std::size_t>(slot_)];
+  slot.end.store(0, std::memory_order_release);
+  ::munmap(const_cast<std::uint8_t*>(octets_.data()), octets_.size());
+  slot.begin.store(0, std::memory_order_release);
+}
+
+bool MappedFile::lost() const {
+  return slot_ >= 0 && slots()[static_cast<std::size_t>(slot_)].lost.load(std::memory_order_relaxed);
+}
+
+std::shared_ptr<std::uint8_t> large_memory(std::size_t octets) {
+  if (octets < kHugePage) {
+    constexpr std::align_val_t kLine{64};
+    return {static_cast<std::uint8_t*>(::operator new(octets, kLine)),
+            [](std::uint8_t* memory) { ::operator delete(memory, kLine); }};
+  }
+  // A huge page is one only where it begins at a multiple of its size: ask for one more and give the ends back.
+  const auto wanted = (octets + kHugePage - 1) / kHugePage * kHugePage;
+  auto* memory = ::mmap(nullptr, wanted + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  auto* begin = static_cast<std::uint8_t*>(memory);
+  const auto skip = (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;
+  if (skip > 0) ::munmap(begin, skip);
+  ::munmap(begin + skip + wanted, kHugePage - skip);
+  ::madvise(begin + skip, wanted, MADV_HUGEPAGE);
+  return {begin + skip, [wanted](std::uint8_t* at) { ::munmap(at, wanted); }};
+}
+
+}  // namespace onoma::os

@@ -1,0 +1,70 @@
+// Image files: one or many compiled zones in a file, with checksums by block (docs/formats/image.md). Pure functions
+// over octets, usable from any thread; reading and mapping files is the business of os and publish.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/time.h"
+#include "zone/snapshot.h"
+#include "zone/stages.h"
+
+namespace onoma::zone {
+
+// What was known of the zones when the file was written.
+struct ImageStamp {
+  GateLevel level = GateLevel::structure;  // every zone in it passed the gate at this level
+  Time made{};
+  std::uint32_t earliest_expiry = 0;  // Unix time of the first signature that ends; 0: no signatures
+};
+
+// The beginning of every image file, by which it is told from text: 8 octets.
+bool looks_like_image(ByteView octets);
+
+// Gets the file's octets in order; an error it returns ends the writing and becomes its result.
+using ImageSink = std::function<Result<void>(ByteView)>;
+// REQUIRES: snapshots without a delta (see compact()), at least one.
+Result<void> write_image_file(const std::vector<SnapshotPtr>& zones, const ImageStamp& stamp, const ImageSink& sink);
+
+class ImageFile {
+ public:
+  static constexpr std::size_t kBlockOctets = std::size_t{64} * 1024;
+
+  // Checks the head and the directory, whose size depends on the number of zones alone. `octets` must stay.
+  static Result<ImageFile> open(ByteView octets);
+
+  const ImageStamp& stamp() const { return stamp_; }
+  std::size_t size() const { return rows_; }
+  Result<Name> name(std::size_t index) const;
+  // The zone's own image. `owner` keeps `octets` alive. Untrusted: see zone/image.h.
+  Result<SnapshotPtr> snapshot(std::size_t index, std::shared_ptr<const void> owner) const;
+  // nullopt: no zone of that name. Names are in canonical order, so this is a binary search.
+  Result<std::optional<std::size_t>> find(NameView zone) const;
+
+  // Blocks with a checksum, and whether the octets of one fit it. Reads every octet: for the background.
+  std::size_t blocks() const { return blocks_; }
+  ByteView block(std::size_t index) const;
+  // `copy` may be another copy of the same octets.
+  bool block_fits(std::size_t index, ByteView copy) const;
+
+ private:
+  ByteView octets_;
+  ImageStamp stamp_;
+  std::size_t rows_ = 0, blocks_ = 0;
+  std::uint64_t directory_at_ = 0, sums_at_ = 0;
+};
+
+// The same zone on `copy`, octets equal to those of the image that `on_file` lies in, which cannot change any more and
+// whose checksums were seen to fit. What `current` changed since `on_file` stays beside it.
+Result<SnapshotPtr> move_to_copy(const Snapshot& on_file, const Snapshot& current, std::shared_ptr<const std::uint8_t> copy);
+// Octets of the image that a snapshot lies in.
+ByteView image_octets(const Snapshot& snapshot);
+bool image_is_trusted(const Snapshot& snapshot);
+// Something in the image could not be read.
+bool image_is_damaged(const Snapshot& snapshot);
+
+}  // namespace onoma::zone
