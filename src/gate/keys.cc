@@ -33,7 +33,8 @@ std::vector<const Key*> KeySet::find(std::uint16_t tag, std::uint8_t algorithm) 
 
 void SignatureQueue::add(std::vector<const Key*> keys, Bytes message, ByteView signature, NameView owner,
                          RRType type) {
-  entries_.push_back({std::move(keys), std::move(message), signature, owner, type, false});
+  entries_.push_back({std::move(keys), std::move(message), Bytes(signature.begin(), signature.end()),
+                      wire::Name(owner), type, false});
   // Enough to share out between threads, little enough to stay in memory.
   constexpr std::size_t kBatch = 4096;
   if (entries_.size() >= (threads_ > 1 ? kBatch : 64)) run();

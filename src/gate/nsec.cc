@@ -117,7 +117,7 @@ void check_nsec_links(Check& check, NameView name, const Place& place) {
   auto before = same_name(name, check.apex) ? last_name(check) : predecessor(check, key);
   if (!before) return;
   if (const auto nsec = nsec_of(*before))
-    check_link(check, before->owner(), nsec->next, in_chain ? name : next);
+    check_link(check, before->owner(), nsec->next, in_chain ? name : next.view());
   else
     check.findings.fatal(before->owner(), fmt::format("{} has no NSEC record", before->owner().text()));
 }

@@ -58,7 +58,7 @@ void install_handler() {
   std::call_once(once, [] {
     for_handler = &slots();
     page_octets = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-    struct sigaction wanted {};
+    struct sigaction wanted{};
     wanted.sa_sigaction = replace_page;
     wanted.sa_flags = SA_SIGINFO | SA_RESTART;
     sigemptyset(&wanted.sa_mask);
@@ -77,7 +77,7 @@ Result<std::shared_ptr<const MappedFile>> MappedFile::open(const std::string& pa
   install_handler();
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return io_error(path, "open it");
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(file.get(), &facts) != 0) return io_error(path, "ask its size");
   if (!S_ISREG(facts.st_mode)) return fail(Code::io, fmt::format("{}: not a file", path));
   std::shared_ptr<MappedFile> made(new MappedFile());
@@ -118,9 +118,11 @@ std::shared_ptr<std::uint8_t> large_memory(std::size_t octets) {
     return {static_cast<std::uint8_t*>(::operator new(octets, kLine)),
             [](std::uint8_t* memory) { ::operator delete(memory, kLine); }};
   }
-  // A huge page is one only where it begins at a multiple of its size: ask for one more and give the ends back.
+  // A huge page is one only where it begins at a multiple of its size: ask for one more and give the ends
+  // back.
   const auto wanted = (octets + kHugePage - 1) / kHugePage * kHugePage;
-  auto* memory = ::mmap(nullptr, wanted + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  auto* memory =
+      ::mmap(nullptr, wanted + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   auto* begin = static_cast<std::uint8_t*>(memory);
   const auto skip = (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;

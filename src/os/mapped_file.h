@@ -1,8 +1,9 @@
 // MappedFile: a file's octets in memory without reading them, and memory for large copies.
 //
-// A mapped file may be cut short or fail under its reader, for which the kernel has but one word, SIGBUS. Pages that
-// are gone are then replaced by zeros, so that readers who check what they read see damage and go on; lost() tells.
-// The first mapping installs the handler for SIGBUS; faults elsewhere end the program as they would have. Any thread.
+// A mapped file may be cut short or fail under its reader, for which the kernel has but one word, SIGBUS.
+// Pages that are gone are then replaced by zeros, so that readers who check what they read see damage and go
+// on; lost() tells. The first mapping installs the handler for SIGBUS; faults elsewhere end the program as
+// they would have. Any thread.
 #pragma once
 
 #include <cstdint>

@@ -330,9 +330,8 @@ Result<SnapshotPtr> build_snapshot(const Name& apex, std::vector<RecordChunk> ch
                                    std::vector<std::string>& warnings) {
   ImageBuilder image(apex);
   const OwnerSink sink{
-      .name = [&](std::string_view key, NameView owner, bool, std::span<const EncodedSet> sets) -> Result<void> {
-        return image.add(key, owner, sets);
-      },
+      .name = [&](std::string_view key, NameView owner, bool,
+                  std::span<const EncodedSet> sets) -> Result<void> { return image.add(key, owner, sets); },
       .nsec3 = [&](std::string_view hash, NameView owner, const EncodedSet& set) -> Result<void> {
         return image.add_nsec3(hash, owner, std::span(&set, 1));
       }};

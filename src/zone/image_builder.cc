@@ -72,10 +72,20 @@ class StringTable {
 
 struct ImageBuilder::State {
   struct Step {  // of the way from the apex to the owner that was added last
-    std::size_t key_octets;
-    Unit unit;
-    std::uint64_t hash;
+    std::size_t key_octets = 0;
+    Unit unit = Image::kApex;
+    std::uint64_t hash = 0;
+    std::string name;  // wire form, spelled as the node's labels are
   };
+  Step& descend(std::size_t key_octets, Unit unit, std::uint64_t hash, NameView name) {
+    if (depth == way.size()) way.emplace_back();
+    auto& step = way[depth++];
+    step.key_octets = key_octets;
+    step.unit = unit;
+    step.hash = hash;
+    step.name = as_text(name.wire());
+    return step;
+  }
 
   explicit State(Name name) : apex(std::move(name)), apex_key(wire::sort_key(apex)) {
     facts.zone.apex = apex;
@@ -83,7 +93,8 @@ struct ImageBuilder::State {
 
   void begin_node(std::string_view key, ByteView label, Unit parent, std::uint8_t bits);
   void end_node() { pad(nodes); }
-  void put_body(std::string_view key, NameView owner, bool is_apex, std::span<const EncodedSet> sets,
+  // `spelled`: the labels of the node and of those above it are the owner's, octet for octet.
+  void put_body(std::string_view key, NameView owner, bool spelled, std::span<const EncodedSet> sets,
                 ByteView label, Unit parent);
   bool pack(std::span<const EncodedSet> sets);
   void put_shape(Bytes& out, const EncodedSet& set);
@@ -103,7 +114,8 @@ struct ImageBuilder::State {
   std::string apex_key, last_key;
   ImageFacts facts;
   EntryPtr apex_node;
-  std::vector<Step> way;
+  std::vector<Step> way;  // the first `depth` of them; the others only keep their memory
+  std::size_t depth = 0;
   std::string cut;  // key of the topmost delegation at or above the last owner
   Bytes nodes, order, pool, nsec3, shapes, body;
   std::unordered_map<std::uint64_t, std::uint8_t> shape_indexes;
@@ -129,7 +141,7 @@ void ImageBuilder::set_digest(const SetDigest& digest) {
 Result<void> ImageBuilder::add(std::string_view sort_key, NameView owner, std::span<const EncodedSet> sets) {
   auto& state = *state_;
   const bool is_apex = sort_key == state.apex_key;
-  if (state.way.empty() && !is_apex)
+  if (state.depth == 0 && !is_apex)
     return fail(Code::bad_request,
                 fmt::format("there are no records at {} itself; a zone begins with its SOA and NS "
                             "records. Is the zone's name right?",
@@ -138,8 +150,8 @@ Result<void> ImageBuilder::add(std::string_view sort_key, NameView owner, std::s
   state.account(sort_key, owner, sets);
   if (is_apex) {
     ONOMA_TRY(state.apex_node, EntryPtr::make({}, owner, kNodeApex, sets));
-    state.way.push_back({state.apex_key.size(), Image::kApex, image_settings().seed});
-    state.put_body(sort_key, owner, true, sets, {}, Image::kNone);
+    state.descend(state.apex_key.size(), Image::kApex, image_settings().seed, state.apex);
+    state.put_body(sort_key, owner, equal(owner.wire(), state.apex.wire()), sets, {}, Image::kNone);
     state.last_key = sort_key;
     return {};
   }
@@ -147,21 +159,22 @@ Result<void> ImageBuilder::add(std::string_view sort_key, NameView owner, std::s
   std::size_t same = 0;
   while (same < sort_key.size() && same < state.last_key.size() && sort_key[same] == state.last_key[same])
     ++same;
-  while (state.way.size() > 1 && state.way.back().key_octets > same) state.way.pop_back();
-  auto labels = owner.label_count() - state.apex.label_count() - (state.way.size() - 1);
-  for (auto begin = state.way.back().key_octets; begin < sort_key.size();) {
+  while (state.depth > 1 && state.way[state.depth - 1].key_octets > same) --state.depth;
+  auto labels = owner.label_count() - state.apex.label_count() - (state.depth - 1);
+  for (auto begin = state.way[state.depth - 1].key_octets; begin < sort_key.size();) {
     const auto end = sort_key.find('\0', begin) + 1;
-    const auto& above = state.way.back();
+    const auto& above = state.way[state.depth - 1];
     const auto hash = hash_step(above.hash, sort_key.substr(begin, end - begin - 1));
     auto here = owner;
     for (auto skip = --labels; skip > 0; --skip) here = here.parent();
-    const auto parent = state.way.size() == 1 ? Image::kNone : above.unit;
+    const auto parent = state.depth == 1 ? Image::kNone : above.unit;
+    const bool spelled = as_text(here.parent().wire()) == above.name;
     const auto unit = static_cast<Unit>(state.nodes.size() / layout::kUnit);
     state.hashes.push_back(hash);
     state.units.push_back(unit);
-    state.way.push_back({end, unit, hash});
+    state.descend(end, unit, hash, here);
     if (end == sort_key.size()) {
-      state.put_body(sort_key, owner, false, sets, here.first_label(), parent);
+      state.put_body(sort_key, owner, spelled, sets, here.first_label(), parent);
     } else {
       state.begin_node(sort_key.substr(0, end), here.first_label(), parent, layout::kEmpty);
       state.end_node();
@@ -189,8 +202,9 @@ void ImageBuilder::State::begin_node(std::string_view key, ByteView label, Unit 
   if (parent != Image::kNone) put_varint(nodes, unit - parent);
 }
 
-void ImageBuilder::State::put_body(std::string_view key, NameView owner, bool is_apex,
+void ImageBuilder::State::put_body(std::string_view key, NameView owner, bool spelled,
                                    std::span<const EncodedSet> sets, ByteView label, Unit parent) {
+  const bool is_apex = depth == 1 && label.empty();
   std::uint8_t bits = 0;
   for (const auto& set : sets) {
     if (set.type == RRType::NS) bits |= layout::kNs;
@@ -198,14 +212,14 @@ void ImageBuilder::State::put_body(std::string_view key, NameView owner, bool is
     if (set.type == RRType::NSEC) bits |= layout::kNsec;
   }
   body.clear();
-  if (!is_apex && sets.size() == 1 && shares(sets[0], owner)) {
+  if (!is_apex && spelled && sets.size() == 1 && shares(sets[0], owner)) {
     put_shape(body, sets[0]);
     if (body.size() == 1) {
       bits |= layout::kShared;
       put_fixed(body, pool_offset(sets[0]));
     }
   }
-  if ((bits & layout::kShared) == 0 && !pack(sets)) {
+  if ((bits & layout::kShared) == 0 && (!spelled || !pack(sets))) {
     bits |= layout::kRaw;
     body.resize(encoded_octets(owner, sets));
     encode_node(body.data(), owner, is_apex ? kNodeApex : 0, sets);

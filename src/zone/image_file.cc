@@ -93,7 +93,8 @@ bool looks_like_image(ByteView octets) {
   return octets.size() >= 8 && layout::load<std::uint64_t>(octets.data()) == kFileMagic;
 }
 
-Result<void> write_image_file(const std::vector<SnapshotPtr>& given, const ImageStamp& stamp, const ImageSink& sink) {
+Result<void> write_image_file(const std::vector<SnapshotPtr>& given, const ImageStamp& stamp,
+                              const ImageSink& sink) {
   CHECK(!given.empty());
   auto zones = given;
   std::ranges::sort(zones, {}, [](const SnapshotPtr& zone) { return zone->facts().apex; });
@@ -137,15 +138,19 @@ Result<ImageFile> ImageFile::open(ByteView octets) {
   if (!looks_like_image(octets) || octets.size() < sizeof(Head)) return bad("it does not begin like one");
   const auto head = layout::load<Head>(octets.data());
   if (head.version != kFileVersion)
-    return fail(Code::corrupt, fmt::format("the image file has format {}, this program reads format {}; compile it again "
-                                           "with this program",
-                                           head.version, kFileVersion));
-  if (head.check != XXH3_64bits(&head, offsetof(Head, check))) return bad("its head does not fit its checksum");
+    return fail(Code::corrupt,
+                fmt::format("the image file has format {}, this program reads format {}; compile it again "
+                            "with this program",
+                            head.version, kFileVersion));
+  if (head.check != XXH3_64bits(&head, offsetof(Head, check)))
+    return bad("its head does not fit its checksum");
   if (head.octets != octets.size())
-    return bad(fmt::format("it has {} octets where its head says {}; was it copied whole?", octets.size(), head.octets));
+    return bad(fmt::format("it has {} octets where its head says {}; was it copied whole?", octets.size(),
+                           head.octets));
   const auto blocks = (head.sums_at + kBlockOctets - 1) / kBlockOctets;
   if (head.zones == 0 || head.directory_at > head.sums_at || head.sums_at > head.octets ||
-      (head.sums_at - head.directory_at) / sizeof(Row) < head.zones || head.octets - head.sums_at != blocks * 8 ||
+      (head.sums_at - head.directory_at) / sizeof(Row) < head.zones ||
+      head.octets - head.sums_at != blocks * 8 ||
       head.level > static_cast<std::uint32_t>(GateLevel::registry))
     return bad("its parts do not fit together");
   ImageFile out;
@@ -199,7 +204,8 @@ ByteView ImageFile::block(std::size_t index) const {
 }
 
 bool ImageFile::block_fits(std::size_t index, ByteView copy) const {
-  return XXH3_64bits(copy.data(), copy.size()) == layout::load<std::uint64_t>(octets_.data() + sums_at_ + index * 8);
+  return XXH3_64bits(copy.data(), copy.size()) ==
+         layout::load<std::uint64_t>(octets_.data() + sums_at_ + index * 8);
 }
 
 Result<SnapshotPtr> move_to_copy(const Snapshot& on_file, const Snapshot& current,

@@ -1,5 +1,5 @@
-// Image files: one or many compiled zones in a file, with checksums by block (docs/formats/image.md). Pure functions
-// over octets, usable from any thread; reading and mapping files is the business of os and publish.
+// Image files: one or many compiled zones in a file, with checksums by block (docs/formats/image.md). Pure
+// functions over octets, usable from any thread; reading and mapping files is the business of os and publish.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ bool looks_like_image(ByteView octets);
 // Gets the file's octets in order; an error it returns ends the writing and becomes its result.
 using ImageSink = std::function<Result<void>(ByteView)>;
 // REQUIRES: snapshots without a delta (see compact()), at least one.
-Result<void> write_image_file(const std::vector<SnapshotPtr>& zones, const ImageStamp& stamp, const ImageSink& sink);
+Result<void> write_image_file(const std::vector<SnapshotPtr>& zones, const ImageStamp& stamp,
+                              const ImageSink& sink);
 
 class ImageFile {
  public:
@@ -58,9 +59,10 @@ class ImageFile {
   std::uint64_t directory_at_ = 0, sums_at_ = 0;
 };
 
-// The same zone on `copy`, octets equal to those of the image that `on_file` lies in, which cannot change any more and
-// whose checksums were seen to fit. What `current` changed since `on_file` stays beside it.
-Result<SnapshotPtr> move_to_copy(const Snapshot& on_file, const Snapshot& current, std::shared_ptr<const std::uint8_t> copy);
+// The same zone on `copy`, octets equal to those of the image that `on_file` lies in, which cannot change any
+// more and whose checksums were seen to fit. What `current` changed since `on_file` stays beside it.
+Result<SnapshotPtr> move_to_copy(const Snapshot& on_file, const Snapshot& current,
+                                 std::shared_ptr<const std::uint8_t> copy);
 // Octets of the image that a snapshot lies in.
 ByteView image_octets(const Snapshot& snapshot);
 bool image_is_trusted(const Snapshot& snapshot);

@@ -48,7 +48,8 @@ TEST(MappedFile, TellsWhatIsWrong) {
 }
 
 TEST(LargeMemory, IsThereAndGoesAgain) {
-  for (const std::size_t octets : {std::size_t{1}, std::size_t{5000}, std::size_t{3} << 20, std::size_t{4} << 20}) {
+  for (const std::size_t octets :
+       {std::size_t{1}, std::size_t{5000}, std::size_t{3} << 20, std::size_t{4} << 20}) {
     const auto memory = large_memory(octets);
     memory.get()[0] = 1;
     memory.get()[octets - 1] = 2;

@@ -1,9 +1,10 @@
-// Images: what is packed comes out as it went in; a version on an image with a delta is the version built anew; a
-// merge under way loses nothing; damaged octets are noticed and harm nobody.
+// Images: what is packed comes out as it went in; a version on an image with a delta is the version built
+// anew; a merge under way loses nothing; damaged octets are noticed and harm nobody.
+#include "zone/image.h"
+
 #include <algorithm>
 #include <random>
 
-#include "zone/image.h"
 #include "zone/image_file.h"
 #include "zone_support.h"
 
@@ -18,7 +19,8 @@ std::string hex(std::mt19937& random, std::size_t octets) {
 }
 
 std::string base32hex_label(std::mt19937& random, bool upper) {
-  const std::string_view digits = upper ? "0123456789ABCDEFGHIJKLMNOPQRSTUV" : "0123456789abcdefghijklmnopqrstuv";
+  const std::string_view digits =
+      upper ? "0123456789ABCDEFGHIJKLMNOPQRSTUV" : "0123456789abcdefghijklmnopqrstuv";
   std::string out;
   for (int i = 0; i < 32; ++i) out += digits[random() % 32];
   return out;
@@ -26,8 +28,8 @@ std::string base32hex_label(std::mt19937& random, bool upper) {
 
 std::string signature(std::mt19937& random, std::string_view type, int labels) {
   return "RRSIG " + std::string(type) + " 13 " + std::to_string(labels) + " 300 20300101000000 2026010100" +
-         std::to_string(10 + random() % 50) + std::to_string(10 + random() % 50) + " " + std::to_string(random() % 3) + " tld. " +
-         (random() % 2 ? "AAAA" : "QUJDRA==");
+         std::to_string(10 + random() % 50) + std::to_string(10 + random() % 50) + " " +
+         std::to_string(random() % 3) + " tld. " + (random() % 2 ? "AAAA" : "QUJDRA==");
 }
 
 // A zone with everything that is packed in a way of its own.
@@ -35,7 +37,8 @@ std::string mixed_zone(std::mt19937& random) {
   std::string text(kApex);
   text += "@ 60 NSEC3PARAM 1 0 0 -\n";
   for (int i = 0; i < 120; ++i) {
-    const auto owner = "d" + std::to_string(random() % 200) + (random() % 4 ? "" : ".sub") + (random() % 5 ? "" : ".Deep");
+    const auto owner =
+        "d" + std::to_string(random() % 200) + (random() % 4 ? "" : ".sub") + (random() % 5 ? "" : ".Deep");
     switch (random() % 7) {
       case 0:
       case 1:
@@ -46,7 +49,8 @@ std::string mixed_zone(std::mt19937& random) {
         text += owner + " 300 NS ns." + owner + "\nns." + owner + " 300 A 192.0.2.7\n";
         break;
       case 3:
-        text += owner + " " + std::to_string(random() % 400) + " TXT \"" + std::string(random() % 200, 'x') + "\"\n";
+        text += owner + " " + std::to_string(random() % 400) + " TXT \"" + std::string(random() % 200, 'x') +
+                "\"\n";
         break;
       case 4:
         text += owner + " 300 AAAA 2001:db8::" + std::to_string(random() % 99) + "\n" + owner + " 300 " +
@@ -54,11 +58,12 @@ std::string mixed_zone(std::mt19937& random) {
         break;
       case 5:
         for (int j = 0; j < 20; ++j)
-          text += owner + " 300 TXT \"" + std::string(200, 'y') + std::to_string(j) + "\"\n";  // too large to pack
+          text += owner + " 300 TXT \"" + std::string(200, 'y') + std::to_string(j) +
+                  "\"\n";  // too large to pack
         break;
       default:
-        text += owner + " 300 DS 1 13 2 " + hex(random, 32) + "\n" + owner + " 300 NS sibling.d1\n" + owner + " 300 " +
-                signature(random, "DS", 2) + "\n";
+        text += owner + " 300 DS 1 13 2 " + hex(random, 32) + "\n" + owner + " 300 NS sibling.d1\n" + owner +
+                " 300 " + signature(random, "DS", 2) + "\n";
     }
   }
   std::vector<std::string> hashes;
@@ -71,9 +76,10 @@ std::string mixed_zone(std::mt19937& random) {
   return text;
 }
 
-// Letter case aside: what a name's ancestors are spelled like depends on which came first.
+// Letter case aside: a name that is there already keeps its spelling when it changes.
 std::string folded(std::string text) {
-  std::ranges::transform(text, text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
   return text;
 }
 
@@ -84,7 +90,9 @@ void expect_same(const Snapshot& a, const Snapshot& b) {
 }
 
 void expect_same_lookups(const Snapshot& a, const Snapshot& b, std::mt19937& random, const Name& apex) {
-  const auto owner = [](const std::optional<NodeView>& node) { return node ? folded(node->owner().text()) : "none"; };
+  const auto owner = [](const std::optional<NodeView>& node) {
+    return node ? folded(node->owner().text()) : "none";
+  };
   for (int i = 0; i < 200; ++i) {
     const auto query = random_name(random, apex);
     const auto left = a.find(lookup_key(query)), right = b.find(lookup_key(query));
@@ -128,6 +136,16 @@ TEST(Image, GivesBackWhatWasPacked) {
     expect_same(*zone, **opened);
     EXPECT_FALSE(image_is_damaged(**opened));
   }
+}
+
+TEST(Image, KeepsTheSpellingOfNames) {
+  const auto zone =
+      load("tld.", std::string(kApex) +
+                       "Sec 300 A 192.0.2.1\nns1.sec 300 A 192.0.2.2\nNS2.SEC.TLD. 300 A 192.0.2.3\n");
+  ASSERT_TRUE(zone);
+  EXPECT_EQ(Name(zone->node(wire::sort_key(name("ns1.sec.tld.")))->owner()).text(), "ns1.sec.tld.");
+  EXPECT_EQ(Name(zone->node(wire::sort_key(name("ns2.sec.tld.")))->owner()).text(), "NS2.SEC.TLD.");
+  EXPECT_EQ(Name(zone->node(wire::sort_key(name("sec.tld.")))->owner()).text(), "Sec.tld.");
 }
 
 TEST(Image, CostsLittleForADelegation) {
@@ -186,7 +204,8 @@ TEST(Delta, EqualsAZoneBuiltAnewAlsoWhileAMergeIsUnderWay) {
       const auto anew = build(apex, model);
       expect_same(*current, *anew);
       expect_same_lookups(*current, *anew, random, apex);
-      for (auto at = current->seek_before("tld\xff"); at.valid(); at.prev()) ASSERT_TRUE(model.contains(std::string(at.key())));
+      for (auto at = current->seek_before("tld\xff"); at.valid(); at.prev())
+        ASSERT_TRUE(model.contains(std::string(at.key())));
     }
     const auto merged = snapshot_of(*compact(*current));
     ASSERT_TRUE(merged.has_value());
@@ -246,7 +265,8 @@ void read_all(const Snapshot& zone, std::mt19937& random) {
     const auto node = at.node();
     for (std::size_t i = 0, n = node.size(); i < n; ++i) static_cast<void>(node.at(i).copy(node.owner()));
   }
-  for (auto at = zone.nsec3_first(); at.valid() && steps < 4000; at.next(), ++steps) static_cast<void>(at.node().owner().text());
+  for (auto at = zone.nsec3_first(); at.valid() && steps < 4000; at.next(), ++steps)
+    static_cast<void>(at.node().owner().text());
   for (int i = 0; i < 40; ++i) {
     const auto query = *Name::prepend(as_bytes("d" + std::to_string(random() % 200)), apex);
     auto key = lookup_key(query);
@@ -271,8 +291,11 @@ TEST(Image, DamageIsFoundAndHarmsNobody) {
   for (int round = 0; round < 400; ++round) {
     auto octets = std::make_shared<Bytes>(whole);
     const auto hits = 1 + random() % 8;
-    for (unsigned i = 0; i < hits; ++i) (*octets)[random() % octets->size()] ^= static_cast<std::uint8_t>(1U << random() % 8);
-    if (round % 8 == 0) std::fill(octets->begin() + static_cast<std::ptrdiff_t>(random() % octets->size()), octets->end(), std::uint8_t{0});
+    for (unsigned i = 0; i < hits; ++i)
+      (*octets)[random() % octets->size()] ^= static_cast<std::uint8_t>(1U << random() % 8);
+    if (round % 8 == 0)
+      std::fill(octets->begin() + static_cast<std::ptrdiff_t>(random() % octets->size()), octets->end(),
+                std::uint8_t{0});
     if (*octets == whole) continue;
     const auto file = ImageFile::open(*octets);
     if (!file) {
@@ -298,7 +321,8 @@ TEST(Image, DamageIsFoundAndHarmsNobody) {
 TEST(ImageFile, HoldsManyZonesAndFindsThem) {
   std::vector<SnapshotPtr> zones;
   for (int i = 0; i < 50; ++i)
-    zones.push_back(load("z" + std::to_string(i) + ".example.", std::string(kApex) + "a 300 A 192.0.2." + std::to_string(i) + "\n"));
+    zones.push_back(load("z" + std::to_string(i) + ".example.",
+                         std::string(kApex) + "a 300 A 192.0.2." + std::to_string(i) + "\n"));
   auto octets = std::make_shared<Bytes>();
   ASSERT_TRUE(write_image_file(zones, {}, [&](ByteView piece) -> Result<void> {
                 append(*octets, piece);
@@ -327,8 +351,9 @@ TEST(ImageFile, MovesToACopyWithWhatChangedSince) {
   const auto wanted = load("tld.", std::string(kApex) + "b 300 A 192.0.2.2\n");
   const auto changed = *on_file->apply(difference(*on_file, *wanted));
   const auto from = image_octets(*on_file);
-  const std::shared_ptr<std::uint8_t> copy(static_cast<std::uint8_t*>(::operator new(from.size(), std::align_val_t{64})),
-                                           [](std::uint8_t* at) { ::operator delete(at, std::align_val_t{64}); });
+  const std::shared_ptr<std::uint8_t> copy(
+      static_cast<std::uint8_t*>(::operator new(from.size(), std::align_val_t{64})),
+      [](std::uint8_t* at) { ::operator delete(at, std::align_val_t{64}); });
   std::copy(from.begin(), from.end(), copy.get());
   const auto moved = move_to_copy(*on_file, *changed, copy);
   ASSERT_TRUE(moved.has_value());
