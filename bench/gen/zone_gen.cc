@@ -74,7 +74,7 @@ class Output {
   static constexpr std::size_t kFull = 1 << 20;
   [[noreturn]] void fail() const {
     std::perror(path_);
-    std::exit(1);
+    std::exit(1);  // NOLINT(concurrency-mt-unsafe): one thread
   }
   void flush() {
     if (std::fwrite(buffer_.data(), 1, buffer_.size(), file_) != buffer_.size()) fail();
@@ -262,7 +262,7 @@ void write_queries(const Arguments& given, Made& made, Output& out) {
       stderr,
       "usage: zone_gen DELEGATIONS [--tld NAME] [--seed N] [--serial N] [--changed PER_MILLE] [--zone FILE]\n"
       "                [--owners FILE] [--queries FILE --count N]\n");
-  std::exit(2);
+  std::exit(2);  // NOLINT(concurrency-mt-unsafe): one thread
 }
 
 std::uint64_t number_of(const char* text) {

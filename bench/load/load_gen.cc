@@ -61,7 +61,7 @@ std::int64_t ns_of(double seconds) {
 
 [[noreturn]] void give_up(const std::string& what) {
   std::fprintf(stderr, "load_gen: %s\n", what.c_str());
-  std::exit(1);
+  std::exit(1);  // NOLINT(concurrency-mt-unsafe): one thread
 }
 [[noreturn]] void give_up_errno(const std::string& what) {
   give_up(what + ": " + std::strerror(errno));  // NOLINT(concurrency-mt-unsafe): one thread

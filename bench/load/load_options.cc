@@ -21,7 +21,7 @@ namespace {
       "       [--stall-us N] [--seed N] [--transfer ZONE --transfer-at S]\n"
       "       OPTION: weight=N, sources=ADDRESS/PREFIX, dnssec\n",
       problem.c_str());
-  std::exit(2);
+  std::exit(2);  // NOLINT(concurrency-mt-unsafe): one thread
 }
 
 template <class Number>

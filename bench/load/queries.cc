@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
+#include <cerrno>
 #include <cstring>
-#include <memory>
+#include <fstream>
 #include <string_view>
 
 namespace onoma::bench {
@@ -72,8 +72,8 @@ bool Queries::add(const char* begin, const char* end, const Options& options) {
 
 Queries Queries::load(const std::string& path, const Options& options, std::string& error) {
   Queries out;
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  if (file == nullptr) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
     error = path + ": " + std::strerror(errno);  // NOLINT(concurrency-mt-unsafe): one thread
     return out;
   }
@@ -82,8 +82,9 @@ Queries Queries::load(const std::string& path, const Options& options, std::stri
   std::size_t kept = 0;
   bool ended = false;
   while (!ended && out.size() < options.at_most) {
-    const auto got = std::fread(buffer.data() + kept, 1, buffer.size() - kept, file.get());
-    ended = got == 0;
+    file.read(buffer.data() + kept, static_cast<std::streamsize>(buffer.size() - kept));
+    const auto got = static_cast<std::size_t>(file.gcount());
+    ended = !file;
     const char* at = buffer.data();
     const char* const end = at + kept + got;
     while (at != end && out.size() < options.at_most) {

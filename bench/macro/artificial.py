@@ -1,11 +1,13 @@
 """Artificial zones, made once and kept in the folder that ONOMA_BENCH_DIR names, by default build/bench-zones."""
 import fcntl
+import functools
 import hashlib
 import json
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import time
 
 from common import SOURCE
@@ -37,20 +39,29 @@ def needed(command):
     return done.stdout
 
 
+@functools.cache
+def _generator():
+    """Eight digits that change when the generator's zones or questions do."""
+    with tempfile.TemporaryDirectory() as small:
+        files = [pathlib.Path(small) / what for what in ("zone", "owners", "queries")]
+        needed([tool("zone_gen"), 5000, "--changed", 10, "--count", 1000, *(word for file in files for word in (f"--{file.name}", file))])
+        return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:8]
+
+
 class Zone:
     """`delegations` of them under bench. Questions: as many as delegations, but one to four million."""
 
     def __init__(self, delegations):
         self.delegations = delegations
-        generator = hashlib.sha256((SOURCE / "bench/gen/zone_gen.cc").read_bytes()).hexdigest()[:8]
-        self.base = folder() / f"{delegations}-{generator}"
+        self.base = folder() / f"{delegations}-{_generator()}"
         self.questions = min(max(delegations, 1_000_000), 4_000_000)
 
     def _path(self, what):
         return self.base.with_name(f"{self.base.name}.{what}")
 
     def _make(self, what, build):
-        """The file, made by build(path) if it is not there; whoever comes meanwhile waits."""
+        """The file, made by build(path) if it is not there; whoever comes meanwhile waits. build must not need another file
+        of this zone that may have to be made."""
         path = self._path(what)
         with open(f"{self.base}.lock", "w", encoding="ascii") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -92,17 +103,19 @@ class Zone:
     @property
     def signed(self):
         """NSEC3 without opt-out, ECDSA P-256."""
-        path = self._path("signed")
+        path, file = self._path("signed"), self.file
         if path.exists() and time.time() - path.stat().st_mtime > _SIGNED_MAX_AGE_S:
             path.unlink()
-        return self._make("signed", lambda part: needed([program(), "zone", "sign", self.file, "--zone", NAME, "--output", part,
+        return self._make("signed", lambda part: needed([program(), "zone", "sign", file, "--zone", NAME, "--output", part,
                                                          "--keys", self._path("keys"), "--nsec3"]))
 
     def signed_facts(self):
         """Signatures, their octets (without the fixed fields and the signer's name), and NSEC3 records."""
+        signed = self.signed
+
         def build(part):
             signatures = octets = hashes = 0
-            with open(self.signed, "rb", buffering=1 << 20) as lines:
+            with open(signed, "rb", buffering=1 << 20) as lines:
                 for line in lines:
                     words = line.split(None, 5)
                     if len(words) < 5:
@@ -114,7 +127,7 @@ class Zone:
                         hashes += 1
             part.write_text(json.dumps({"signatures": signatures, "signature_octets": octets, "nsec3": hashes}))
         path = self._path("signed-facts")
-        if path.exists() and path.stat().st_mtime < self.signed.stat().st_mtime:
+        if path.exists() and path.stat().st_mtime < signed.stat().st_mtime:
             path.unlink()
         return json.loads(self._make("signed-facts", build).read_text())
 

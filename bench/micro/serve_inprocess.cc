@@ -44,7 +44,7 @@ struct Arguments {
   std::fprintf(stderr,
                "usage: serve_inprocess FILE --zone NAME --queries FILE [--seconds S] [--batch N] [--dnssec]\n"
                "                             [--count N] [--expect-nxdomain N]\n");
-  std::exit(2);
+  std::exit(2);  // NOLINT(concurrency-mt-unsafe): one thread
 }
 
 template <class Number>
@@ -90,7 +90,7 @@ Arguments parse(int argc, char** argv) {
 
 [[noreturn]] void give_up(const std::string& message) {
   std::fprintf(stderr, "serve_inprocess: %s\n", message.c_str());
-  std::exit(1);
+  std::exit(1);  // NOLINT(concurrency-mt-unsafe): one thread
 }
 
 zone::SnapshotPtr load(const Arguments& given) {

@@ -53,8 +53,8 @@ def short(size):
 class Lines:
     """What stands in the table: measure, target, a figure for each server."""
 
-    def __init__(self, saved):
-        self.saved, self.lines = saved, []
+    def __init__(self, saved, program_mark):
+        self.saved, self.mark, self.lines = saved, program_mark, []
 
     def add(self, row, size, measure, target, figure):
         """figure(server's values) is a text; a server that has no such value gets a dash."""
@@ -67,7 +67,11 @@ class Lines:
                 texts.append(figure(found["result"]["servers"][key]))
             except (KeyError, TypeError):
                 texts.append("–")
-        self.lines.append([measure, target, *texts])
+        self.lines.append([measure + self.old(found), target, *texts])
+
+    def old(self, found):
+        """Marks what another build of Onoma gave."""
+        return "" if found["program"] == self.mark else " *"
 
     def write(self):
         for key, found in self.saved.items():
@@ -101,13 +105,14 @@ class Lines:
 
     def signed(self, size, found):
         result = found["result"]
-        facts, plain = result["signed_facts"], self.saved.get(f"udp-{size}", {}).get("result", {}).get("servers", {})
+        facts, unsigned = result["signed_facts"], self.saved.get(f"udp-{size}", {})
+        plain = unsigned["result"]["servers"] if unsigned.get("program") == found["program"] else {}
         more = facts["signature_octets"] + 20 * facts["nsec3"]
         of = f"{short(size)} signed, DO"
         self.add("signed", size, f"CPU an answer ÷ echo ({result['servers'].get('echo', {}).get('octets', '?')} octets), {of}", "≤ 1.5",
                  lambda one: f"{one['of_echo']:.2f} ({one['cpu_us']:.2f} µs)")
         self.add("signed", size, f"resident octets a delegation, {of}", "", lambda one: number(one["octets_per_delegation"]))
-        self.lines.append([f"resident ÷ (unsigned + signatures and hashes, {more / size:.0f} octets), {of}", "≤ 1.25",
+        self.lines.append([f"resident ÷ (unsigned + signatures and hashes, {more / size:.0f} octets), {of}" + self.old(found), "≤ 1.25",
                            *(f"{result['servers'][key]['resident'] / (plain[key]['resident'] + more):.2f}"
                              if key in plain and key in result["servers"] else "–" for key in PEERS)])
 
@@ -138,7 +143,7 @@ class Lines:
         self.add("many", size, f"{size:,} zones: reload of one, ms", "≤ 10", lambda one: number(one.get("socket_reload_ms", one["reload_ms"]), 1))
 
 
-def report(state, results, order):
+def report(state, results, order, mark):
     saved = {}
     for row, size in order:
         path = state / f"{row}-{size}.json"
@@ -146,7 +151,7 @@ def report(state, results, order):
             saved[f"{row}-{size}"] = json.loads(path.read_text())
     if not saved:
         return
-    lines = Lines(saved)
+    lines = Lines(saved, mark)
     text = lines.write()
     about = servers.versions()
     skipped = {key: why for one in saved.values() for key, why in one["skipped"].items()}
@@ -157,6 +162,8 @@ def report(state, results, order):
             "Server on one core, generator on the other; `bench/README.md` tells how each figure is made.",
             *(f"Left out: {servers.NAMES[key]} ({why})." for key, why in skipped.items()),
             "Commands: " + "; ".join(f"`{one}`" for one in sorted({one["command"] for one in saved.values()})) + "."]
+    if any(one["program"] != mark for one in saved.values()):
+        head.append("Lines with * were measured with another build of Onoma than the last ones.")
     text = "\n".join(head) + "\n\n" + text + "\n"
     results.mkdir(parents=True, exist_ok=True)
     (results / "serve.md").write_text(text)
@@ -216,7 +223,7 @@ def main():
             "onoma_flags": run.flags, "onoma_limit_flags": run.limit_flags,
             "skipped": {**run.skipped, **result.pop("skipped", {})}, "result": result}, indent=1) + "\n")
         part.rename(path)
-    report(state, results, order)
+    report(state, results, order, mark)
     if failed:
         sys.exit(f"failed: {', '.join(failed)}")
 
