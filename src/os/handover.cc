@@ -275,19 +275,22 @@ std::optional<Fd> take_inherited(SocketKind kind, std::string_view address) {
 }
 
 Bytes inherited_state() {
-  auto& from = inheritance();
-  std::scoped_lock lock(from.mutex);
+  Fd state;
+  {
+    auto& from = inheritance();
+    std::scoped_lock lock(from.mutex);
+    state = std::move(from.state);
+  }
   Bytes out;
-  if (!from.state) return out;
-  ::lseek(from.state.get(), 0, SEEK_SET);
+  if (!state) return out;
+  ::lseek(state.get(), 0, SEEK_SET);
   std::array<std::uint8_t, 65536> part{};
   while (out.size() < kStateMax) {
-    const auto got = ::read(from.state.get(), part.data(), part.size());
+    const auto got = ::read(state.get(), part.data(), part.size());
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
     append(out, ByteView(part).first(static_cast<std::size_t>(got)));
   }
-  from.state.reset();
   return out;
 }
 
