@@ -199,16 +199,16 @@ class Knot(_Foreign):
 
 
 class Bind(_Foreign):
-    """named as an authoritative server. `more`: further options."""
+    """named as an authoritative server. `more`: further options; `minimal`: what it leaves out of answers."""
 
-    def __init__(self, lab, zones, name="bind", prefix=(), timeout_s=120, more=(), udp_size=1232):
+    def __init__(self, lab, zones, name="bind", prefix=(), timeout_s=120, more=(), udp_size=1232, minimal="yes"):
         port = free_port()
         self.address = f"127.0.0.1:{port}"
         folder = lab.folder / name
         folder.mkdir()
         lines = ["options {", f'  directory "{folder}";', f'  pid-file "{folder}/named.pid";',
                  f'  session-keyfile "{folder}/session.key";', f"  listen-on port {port} {{ 127.0.0.1; }};",
-                 "  listen-on-v6 { none; };", "  recursion no;", "  notify no;", "  minimal-responses yes;",
+                 "  listen-on-v6 { none; };", "  recursion no;", "  notify no;", f"  minimal-responses {minimal};",
                  "  dnssec-validation no;", f"  max-udp-size {udp_size};", f"  edns-udp-size {udp_size};",
                  "  check-integrity no;", "  allow-transfer { none; };", "  zone-statistics none;", "  empty-zones-enable no;",
                  "  rrset-order { order none; };", *(f"  {line}" for line in more), "};", "controls { };",
