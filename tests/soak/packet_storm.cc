@@ -16,10 +16,10 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <fstream>
 #include <optional>
 #include <sstream>
+#include <system_error>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -212,7 +212,7 @@ class UdpStorm {
       const int count = ::sendmmsg(flow.fd(), &messages[sent], static_cast<unsigned>(n - sent), 0);
       if (count <= 0) {
         if (count < 0 && errno == EINTR) continue;
-        return outcome_.fail(std::strerror(errno));
+        return outcome_.fail(std::generic_category().message(errno).c_str());
       }
       sent += static_cast<std::size_t>(count);
     }
@@ -225,7 +225,8 @@ class UdpStorm {
     query_[0] = static_cast<std::uint8_t>(ident_ >> 8);
     query_[1] = static_cast<std::uint8_t>(ident_);
     sent_ = SteadyClock::now();
-    if (::send(flow.fd(), query_.data(), query_.size(), 0) < 0) return outcome_.fail(std::strerror(errno));
+    if (::send(flow.fd(), query_.data(), query_.size(), 0) < 0)
+      return outcome_.fail(std::generic_category().message(errno).c_str());
     return true;
   }
 
@@ -244,7 +245,7 @@ class UdpStorm {
       const auto got = ::recv(flow.fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
       if (got < 0) {
         if (errno == EAGAIN || errno == EINTR) continue;
-        return outcome_.fail(std::strerror(errno));
+        return outcome_.fail(std::generic_category().message(errno).c_str());
       }
       const std::span reply(buffer_.data(), static_cast<std::size_t>(got));
       ++outcome_.replies;
@@ -330,7 +331,7 @@ class TcpStorm {
     while (at < stop_at && ++pieces < 4000) {
       const auto size = std::min(stop_at - at, 1 + dice.below(piece_most));
       const auto sent = ::send(tcp->fd(), &stream[at], size, MSG_NOSIGNAL | MSG_DONTWAIT);
-      if (sent <= 0 && errno != EAGAIN) break;  // closed by the server: it may
+      if (sent < 0 && errno != EAGAIN) break;  // closed by the server: it may
       if (sent > 0) at += static_cast<std::size_t>(sent);
       if (reads && !drain(*tcp, sent <= 0 ? 5 : 0)) break;
       if (!reads && sent <= 0) break;
