@@ -2,24 +2,31 @@
 // is the work of the program itself, with the caches as in life: as many different questions as there are
 // lines, in the order of the file, far more than the caches hold.
 //
-// Usage: serve_inprocess FILE --zone NAME --queries FILE [--seconds S] [--batch N] [--dnssec] [--count N]
+// Usage: serve_inprocess FILE --zone NAME [--copy] --queries FILE [--seconds S] [--batch N] [--dnssec]
+// [--count N]
 //                              [--expect-nxdomain N]
-// One thread, not pinned (taskset does that). One pass over all questions warms up and is checked: every
-// question has an answer, NOERROR or NXDOMAIN, and as many NXDOMAIN as told. Prints one JSON object.
+// FILE: text or a compiled image. One thread, not pinned (taskset does that). One pass over all questions
+// warms up and is checked: every question has an answer, NOERROR or NXDOMAIN, and as many NXDOMAIN as told.
+// Prints one JSON object.
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "load/queries.h"
-#include "os/durable_file.h"
 #include "serve/answer.h"
 #include "serve/zones.h"
+#include "zone/image_file.h"
 #include "zone/load.h"
 
 namespace {
@@ -30,20 +37,20 @@ namespace zone = onoma::zone;
 
 constexpr std::size_t kBatchMax = 64;
 constexpr std::size_t kSlotOctets = 4096;
-constexpr std::uint64_t kFileMaxOctets = std::uint64_t{64} << 30;
 
 struct Arguments {
   std::string file, zone, queries;
   std::size_t batch = kBatchMax, count = SIZE_MAX;
   double seconds = 5;
   long long expect_nxdomain = -1;
-  bool dnssec = false;
+  bool dnssec = false, copy = false;
 };
 
 [[noreturn]] void usage() {
-  std::fprintf(stderr,
-               "usage: serve_inprocess FILE --zone NAME --queries FILE [--seconds S] [--batch N] [--dnssec]\n"
-               "                             [--count N] [--expect-nxdomain N]\n");
+  std::fprintf(
+      stderr,
+      "usage: serve_inprocess FILE --zone NAME [--copy] --queries FILE [--seconds S] [--batch N] [--dnssec]\n"
+      "                             [--count N] [--expect-nxdomain N]\n");
   std::exit(2);  // NOLINT(concurrency-mt-unsafe): one thread
 }
 
@@ -75,6 +82,8 @@ Arguments parse(int argc, char** argv) {
       out.count = number_of<std::size_t>(value());
     } else if (option == "--expect-nxdomain") {
       out.expect_nxdomain = number_of<long long>(value());
+    } else if (option == "--copy") {
+      out.copy = true;
     } else if (option == "--dnssec") {
       out.dnssec = true;
     } else if (out.file.empty() && !option.starts_with("--")) {
@@ -93,14 +102,49 @@ Arguments parse(int argc, char** argv) {
   std::exit(1);  // NOLINT(concurrency-mt-unsafe): one thread
 }
 
+class Mapping {
+ public:
+  explicit Mapping(const std::string& path) {
+    const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    struct stat about{};
+    if (fd < 0 || fstat(fd, &about) != 0 || about.st_size == 0)
+      give_up(path + " cannot be read, or is empty");
+    size_ = static_cast<std::size_t>(about.st_size);
+    at_ = mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd, 0);
+    close(fd);
+    if (at_ == MAP_FAILED) give_up(path + " cannot be mapped");
+  }
+  ~Mapping() { munmap(at_, size_); }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  onoma::ByteView octets() const { return {static_cast<const std::uint8_t*>(at_), size_}; }
+
+ private:
+  void* at_ = nullptr;
+  std::size_t size_ = 0;
+};
+
 zone::SnapshotPtr load(const Arguments& given) {
   auto apex = onoma::wire::Name::parse(given.zone);
   if (!apex) give_up("--zone " + given.zone + " is no name");
-  auto octets = onoma::os::read_file(given.file, kFileMaxOctets);
-  if (!octets) give_up(octets.error().message);
+  // A mapping serves for text, and is how images are served until they are copied (--copy does that at once).
+  auto file = std::make_shared<const Mapping>(given.file);
+  if (zone::looks_like_image(file->octets())) {
+    auto copy = std::make_shared<const onoma::Bytes>(
+        given.copy ? onoma::Bytes(file->octets().begin(), file->octets().end()) : onoma::Bytes());
+    const auto octets = given.copy ? onoma::ByteView(*copy) : file->octets();
+    const auto image = zone::ImageFile::open(octets);
+    if (!image) give_up(image.error().message);
+    const auto index = image->find(*apex);
+    if (!index || !*index) give_up(given.file + " has no zone " + given.zone);
+    auto snapshot =
+        given.copy ? image->snapshot(**index, std::move(copy)) : image->snapshot(**index, std::move(file));
+    if (!snapshot) give_up(snapshot.error().message);
+    return *snapshot;
+  }
   std::vector<std::string> warnings;
-  auto loaded =
-      zone::load_zone_text(onoma::as_text(*octets), {.origin = *apex, .file_name = given.file}, warnings);
+  auto loaded = zone::load_zone_text(onoma::as_text(file->octets()),
+                                     {.origin = *apex, .file_name = given.file}, warnings);
   if (!loaded) give_up(loaded.error().message);
   return *loaded;
 }
