@@ -6,8 +6,11 @@
 #include "base/metrics.h"
 #include "serve/compose.h"
 #include "serve/edns.h"
+#include "serve/limiter.h"
+#include "serve/outcome.h"
 #include "serve/quick.h"
 #include "serve/resolve.h"
+#include "serve/stats_recorder.h"
 #include "wire/message.h"
 #include "wire/rdata.h"
 
@@ -41,6 +44,7 @@ struct Job {
   Rcode rcode = Rcode::noerror;
   Ede ede = Ede::none;
   bool with_opt = false;
+  bool cookie_valid = false;
   EdnsWishes wishes;
   wire::Query query;
   const zone::Snapshot* zone = nullptr;
@@ -66,6 +70,10 @@ struct Answerer::State {
     CHECK(options.udp_limit >= 512 && options.udp_limit <= 4096);
     CHECK(options.nsid.size() <= 128);
     CHECK(!options.cookies.sign || options.clock);
+    if (options.limit.mode == LimitMode::off) return;
+    CHECK(options.clock);
+    SystemRng rng;
+    limiter = std::make_unique<Limiter>(options.limit, rng);
   }
 
   // One writer, any number of readers.
@@ -89,9 +97,13 @@ struct Answerer::State {
   // The steps of a batch.
   void parse(const Request& request, Job& job);
   void judge(const Request& request, Job& job);
+  bool shed(const Request& request, Job& job);
+  void look_up(const Request& request, const Job& job);
+  LimitAction limit(const Request& request, const Job& job);
+  void note(const Request& request, const Job& job, const Reply& reply);
   void choose_zone(Job& job);
   void write(const Request& request, Job& job, Reply& reply);
-  bool try_quick(const Request& request, const Job& job, std::size_t limit, Reply& reply);
+  bool write_quickly(const Request& request, const Job& job, std::size_t limit, Reply& reply);
   void write_zone(wire::Writer& writer, Job& job);
   std::size_t reply_limit(const Request& request, const Job& job, const Reply& reply) const;
 
@@ -109,6 +121,9 @@ struct Answerer::State {
   OptionList option_list;
   zone::LookupKey key;
   zone::NodeScratch scratch;
+  Outcome outcome;  // of the question at hand
+  std::unique_ptr<Limiter> limiter;
+  StatsRecorder* recorder = nullptr;
   std::array<Job, kBatch> jobs;
 };
 
@@ -122,6 +137,7 @@ void Answerer::answer(std::span<const Request> in, std::span<Reply> out) noexcep
   state.reader.enter();
   if (state.options.cookies.sign)
     state.now = static_cast<std::uint32_t>(unix_seconds(state.options.clock->now()));
+  if (state.limiter) state.limiter->tick(state.options.clock->steady());
   for (std::size_t begin = 0; begin < in.size(); begin += kBatch) {
     const auto n = std::min(kBatch, in.size() - begin);
     for (std::size_t i = 0; i < n; ++i) state.parse(in[begin + i], state.jobs[i]);
@@ -130,18 +146,30 @@ void Answerer::answer(std::span<const Request> in, std::span<Reply> out) noexcep
       if (state.jobs[i].kind == Kind::zone) state.choose_zone(state.jobs[i]);
     for (std::size_t i = 0; i < n; ++i)
       if (state.jobs[i].kind == Kind::zone) state.jobs[i].zone->prefetch(state.jobs[i].key);
-    for (std::size_t i = 0; i < n; ++i) state.write(in[begin + i], state.jobs[i], out[begin + i]);
+    for (std::size_t i = 0; i < n; ++i) {
+      state.write(in[begin + i], state.jobs[i], out[begin + i]);
+      if (state.recorder) state.note(in[begin + i], state.jobs[i], out[begin + i]);
+    }
   }
 }
 
 void Answerer::release() noexcept {
   auto& state = *state_;
   state.reader.leave();
+  state.outcome.found = {};
   const auto counts = state.counts();
   add(Metric::onoma_dns_queries_total, counts.queries - state.reported.queries);
   add(Metric::onoma_dns_dropped_total, counts.dropped - state.reported.dropped);
   add(Metric::onoma_dns_truncated_total, counts.truncated - state.reported.truncated);
   state.reported = counts;
+}
+
+void Answerer::note_with(StatsRecorder* recorder) noexcept {
+  state_->recorder = recorder;
+}
+
+const Limiter* Answerer::limiter() const {
+  return state_->limiter.get();
 }
 
 ServeCounts Answerer::counts() const {
@@ -153,7 +181,7 @@ void Answerer::State::parse(const Request& request, Job& job) {
   job.kind = Kind::drop;
   job.rcode = Rcode::noerror;
   job.ede = Ede::none;
-  job.with_opt = false;
+  job.with_opt = job.cookie_valid = false;
   job.wishes = {};
   job.zone = nullptr;
   const auto error = wire::read_query(request.packet, job.query);
@@ -167,6 +195,10 @@ void Answerer::State::parse(const Request& request, Job& job) {
     return;
   }
   if (edns) job.wishes = read_wishes(edns->options, !request.udp);
+  if (limiter && request.udp && shed(request, job)) {
+    job.kind = Kind::drop;
+    return;
+  }
   if (error) {
     job.rcode = Rcode::formerr;
     // No question but a cookie: the client wants nothing but a server cookie (RFC 7873 §5.4).
@@ -179,6 +211,14 @@ void Answerer::State::parse(const Request& request, Job& job) {
   }
   job.with_opt = edns.has_value();
   judge(request, job);
+}
+
+// Sources of which nearly everything is withheld are not read any further, cookie holders aside.
+bool Answerer::State::shed(const Request& request, Job& job) {
+  job.cookie_valid = options.cookies.sign && job.wishes.has_cookie && job.wishes.cookie.size() > 8 &&
+                     cookie_size_valid(job.wishes.cookie.size()) &&
+                     answer_cookie(options.cookies, job.wishes.cookie, request.peer, now).valid;
+  return !job.cookie_valid && limiter->early_drop(request.peer);
 }
 
 // A well-formed question: is it one that a zone answers?
@@ -248,17 +288,30 @@ std::size_t Answerer::State::reply_limit(const Request& request, const Job& job,
 
 void Answerer::State::write(const Request& request, Job& job, Reply& reply) {
   reply.size = 0;
-  if (job.kind == Kind::drop || reply.buffer.size() < 512) {
-    count(counters.dropped);
-    return;
+  if (job.kind == Kind::drop || reply.buffer.size() < 512) return count(counters.dropped);
+  if (job.kind == Kind::zone) look_up(request, job);
+  bool withheld = false;
+  if (limiter && request.udp) {
+    const auto action = limit(request, job);
+    if (action == LimitAction::drop) return count(counters.dropped);
+    if (action == LimitAction::truncate) {
+      withheld = true;
+      if (job.kind != Kind::bare) job.kind = Kind::plain;
+      job.rcode = Rcode::noerror;
+      job.ede = Ede::none;
+    }
   }
   const auto limit = reply_limit(request, job, reply);
   option_list.clear();
   if (job.with_opt) add_options(request, job);
-  if (job.kind == Kind::zone && try_quick(request, job, limit, reply)) return;
+  if (job.kind == Kind::zone && outcome.is_quick() && write_quickly(request, job, limit, reply)) {
+    job.rcode = outcome.quick.kind == zone::Quick::Kind::missing ? Rcode::nxdomain : Rcode::noerror;
+    return count(counters.by_rcode[static_cast<std::size_t>(job.rcode)]);
+  }
 
   wire::Writer writer(reply.buffer, limit);
   writer.set_header(job.query.header.id, reply_flags(job.query.header));
+  if (withheld) writer.or_flags(kFlagTc);
   if (job.with_opt) writer.reserve(kOptOctets + option_list.size());
   if (job.kind != Kind::bare) writer.add_question(job.query.qname(), job.query.qtype, job.query.qclass);
   if (job.kind == Kind::chaos) write_chaos(writer, job);
@@ -270,27 +323,67 @@ void Answerer::State::write(const Request& request, Job& job, Reply& reply) {
 }
 
 // Most questions that a registry's zone is asked need neither proofs nor addresses.
-bool Answerer::State::try_quick(const Request& request, const Job& job, std::size_t limit, Reply& reply) {
+void Answerer::State::look_up(const Request& request, const Job& job) {
   const bool dnssec = job.query.edns && job.query.edns->dnssec_ok;
-  if ((dnssec && job.zone->facts().denial != zone::Denial::none) || job.query.qtype == RRType::DS ||
-      (job.wishes.padding && request.encrypted))
-    return false;
-  const auto quick = job.zone->quick(job.key);
-  if (quick.kind == zone::Quick::Kind::other) return false;
-  const QuickParts parts{reply_flags(job.query.header), job.with_opt, dnssec,
-                         static_cast<std::uint16_t>(options.udp_limit), option_list.view()};
-  reply.size = write_quick(request.packet, job.query, *job.zone, quick, parts, reply.buffer, limit);
-  if (reply.size == 0) return false;
-  const auto rcode = quick.kind == zone::Quick::Kind::missing ? Rcode::nxdomain : Rcode::noerror;
-  count(counters.by_rcode[static_cast<std::size_t>(rcode)]);
-  return true;
+  const bool plain = !(dnssec && job.zone->facts().denial != zone::Denial::none) &&
+                     job.query.qtype != RRType::DS && !(job.wishes.padding && request.encrypted);
+  outcome.quick = plain ? job.zone->quick(job.key) : zone::Quick{};
+  if (outcome.is_quick()) return;
+  scratch.reset();
+  outcome.found = job.zone->find(job.key, &scratch);
+}
+
+LimitAction Answerer::State::limit(const Request& request, const Job& job) {
+  LimitQuestion question{.peer = request.peer, .cookie_valid = job.cookie_valid, .name = {}, .encloser = {}};
+  if (job.kind == Kind::zone) {
+    question.what = outcome.response_class(job.query);
+    question.name = as_bytes(job.key.view());
+    question.encloser =
+        as_bytes(job.key.ancestor(std::min<std::size_t>(outcome.encloser_labels(), job.key.labels)));
+  }
+  return limiter->judge(question);
+}
+
+void Answerer::State::note(const Request& request, const Job& job, const Reply& reply) {
+  const auto& query = job.query;
+  const bool readable = job.kind == Kind::plain || job.kind == Kind::chaos || job.kind == Kind::zone;
+  const auto octets_of = [&](std::size_t labels) {
+    return static_cast<std::uint8_t>(query.qname().ancestor(labels).size());
+  };
+  recorder->record(
+      {.peer = request.peer,
+       .qname = readable ? query.qname().wire() : ByteView{},
+       .zone_octets = static_cast<std::uint8_t>(job.zone ? job.zone->facts().apex.size() : 0),
+       .encloser_octets = job.kind == Kind::zone ? octets_of(outcome.encloser_labels()) : std::uint8_t{0},
+       .transport = request.udp         ? Transport::udp
+                    : request.encrypted ? Transport::tls
+                                        : Transport::tcp,
+       .edns = query.edns.has_value(),
+       .dnssec_ok = query.edns && query.edns->dnssec_ok,
+       .truncated = reply.size > 2 && (reply.buffer[2] & 2) != 0,
+       .opcode = static_cast<std::uint8_t>(query.header.opcode()),
+       .qtype = wire::number(query.qtype),
+       .rcode = static_cast<std::uint16_t>(job.rcode),
+       .request_octets = static_cast<std::uint32_t>(request.packet.size()),
+       .reply_octets = static_cast<std::uint32_t>(reply.size)});
+}
+
+// False when it is to be made the long way after all.
+bool Answerer::State::write_quickly(const Request& request, const Job& job, std::size_t limit, Reply& reply) {
+  const bool dnssec = job.query.edns && job.query.edns->dnssec_ok;
+  const QuickParts parts{reply_flags(job.query.header), job.with_opt, dnssec, options.udp_limit,
+                         option_list.view()};
+  reply.size = write_quick(request.packet, job.query, *job.zone, outcome.quick, parts, reply.buffer, limit);
+  return reply.size > 0;
 }
 
 void Answerer::State::write_zone(wire::Writer& writer, Job& job) {
   const bool dnssec = job.query.edns && job.query.edns->dnssec_ok;
-  scratch.reset();
-  const auto found = job.zone->find(job.key, &scratch);
-  resolve(*job.zone, {job.query.qname(), job.query.qtype, dnssec}, found, plan, scratch);
+  if (outcome.is_quick()) {
+    scratch.reset();
+    outcome.found = job.zone->find(job.key, &scratch);
+  }
+  resolve(*job.zone, {job.query.qname(), job.query.qtype, dnssec}, outcome.found, plan, scratch);
   job.rcode = plan.rcode;
   job.ede = plan.ede;
   if (plan.authoritative) writer.or_flags(kFlagAa);

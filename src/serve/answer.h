@@ -41,6 +41,9 @@ struct ServeCounts {
   ServeCounts& operator+=(const ServeCounts& more);
 };
 
+class Limiter;
+class StatsRecorder;
+
 class Answerer {
  public:
   // Both must outlive it; `options` is copied.
@@ -51,6 +54,12 @@ class Answerer {
   void answer(std::span<const Request> in, std::span<Reply> out) noexcept;
   // Lets go of all zones and adds what was counted to the program's metrics.
   void release() noexcept;
+
+  // Every packet is noted there from now on, whose begin() and end() the caller calls; null: nowhere. The
+  // recorder must outlive the Answerer.
+  void note_with(StatsRecorder* recorder) noexcept;
+  // Null when answers are not limited.
+  const Limiter* limiter() const;
 
   ServeCounts counts() const;  // any thread; since this Answerer was made
 

@@ -8,6 +8,7 @@
 
 #include "base/time.h"
 #include "serve/cookie.h"
+#include "serve/limit_options.h"
 
 namespace onoma::serve {
 
@@ -19,7 +20,8 @@ struct ServeOptions {
   bool echo_cd = false;                 // copy the CD bit into answers
   std::uint16_t tcp_keepalive = 100;  // idle time told to TCP clients that ask, in units of 100 ms (RFC 7828)
   CookieKeys cookies;                 // without a signing key cookies are not answered
-  const Clock* clock = nullptr;       // needed for cookies; must outlive the Answerer
+  LimitOptions limit;                 // of answers over UDP
+  const Clock* clock = nullptr;       // needed for cookies and limits; must outlive the Answerer
 };
 
 }  // namespace onoma::serve

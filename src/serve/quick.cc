@@ -40,7 +40,7 @@ std::size_t write_quick(ByteView packet, const wire::Query& query, const zone::S
   if (referral) {
     auto labels = name.label_count();
     auto here = name;
-    for (; labels > quick.cut_labels; --labels) here = here.parent();
+    for (; labels > quick.labels; --labels) here = here.parent();
     owner_offset = wire::kHeaderOctets + name.size() - here.size();
   }
   if (!zone::write_section(at + question, question, section, patches,

@@ -84,7 +84,7 @@ class Image {
   // The node as zone/node.h encodes it: in `scratch`, or in memory of its own, or in the image. nullopt:
   // damaged.
   std::optional<NodeView> unfold(Unit unit, NodeScratch* scratch) const;
-  Quick referral(const Head& head) const;  // kind other or referral; without cut_labels
+  Quick referral(const Head& head) const;  // kind other or referral; without labels
 
   // ---- NSEC3 records ----
   bool hash_at(Unit unit, std::string_view& out) const;

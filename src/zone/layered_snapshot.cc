@@ -228,6 +228,7 @@ Quick LayeredSnapshot::quick(const LookupKey& key) const {
     const auto unit = image_->find(key, level, hash);
     if (unit == Image::kNone) {
       if (facts_.star_names == 0 && !image_->damaged()) out.kind = Quick::Kind::missing;
+      out.labels = static_cast<std::uint8_t>(level - 1);
       return out;
     }
     Image::Head head;
@@ -235,7 +236,7 @@ Quick LayeredSnapshot::quick(const LookupKey& key) const {
     if (head.bits & layout::kNs) {
       if (head.bits & layout::kShared) {
         out = image_->referral(head);
-        out.cut_labels = static_cast<std::uint8_t>(level);
+        out.labels = static_cast<std::uint8_t>(level);
       }
       return out;
     }

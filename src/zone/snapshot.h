@@ -169,7 +169,7 @@ struct Lookup {
 struct Quick {
   enum class Kind : std::uint8_t { other, referral, missing };
   Kind kind = Kind::other;
-  std::uint8_t cut_labels = 0;  // referral: labels of the delegated name
+  std::uint8_t labels = 0;  // of the delegated name; missing: of the closest encloser
   std::uint16_t records = 0;
   std::uint32_t ttl = 0;  // of the NS set
   ByteView wire;          // referral: the NS set as an authority section, see zone/referral.h

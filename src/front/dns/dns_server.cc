@@ -68,10 +68,25 @@ class Notes {
   std::chrono::steady_clock::time_point began_;
 };
 
+serve::ServeOptions udp_options(const DnsOptions& options) {
+  auto out = options.serve;
+  out.limit.workers = static_cast<std::uint32_t>(std::max<std::size_t>(1, options.workers));
+  return out;
+}
+
+// Answers over streams are not limited.
+serve::ServeOptions tcp_options(const DnsOptions& options) {
+  auto out = options.serve;
+  out.limit.mode = serve::LimitMode::off;
+  return out;
+}
+
 class UdpHandler final : public os::DatagramHandler {
  public:
   UdpHandler(serve::ZoneTable& zones, const DnsOptions& options)
-      : answerer_(zones, options.serve), notes_(options.statistics) {}
+      : answerer_(zones, udp_options(options)), notes_(options.statistics) {
+    answerer_.note_with(notes_.recorder());
+  }
 
   void handle(std::span<const os::Datagram> in, os::ReplyArena& out) noexcept override {
     notes_.begin(in.size());
@@ -94,6 +109,7 @@ class UdpHandler final : public os::DatagramHandler {
     notes_.idle();
   }
   Notes& notes() { return notes_; }
+  const serve::Limiter* limiter() const { return answerer_.limiter(); }
 
  private:
   serve::Answerer answerer_;
@@ -105,7 +121,9 @@ class UdpHandler final : public os::DatagramHandler {
 class TcpHandler final : public os::StreamHandler {
  public:
   TcpHandler(serve::ZoneTable& zones, const DnsOptions& options)
-      : answerer_(zones, options.serve), notes_(options.statistics), buffer_(os::kStreamMessageMax) {}
+      : answerer_(zones, tcp_options(options)), notes_(options.statistics), buffer_(os::kStreamMessageMax) {
+    answerer_.note_with(notes_.recorder());
+  }
 
   void handle(ByteView message, const os::Endpoint& peer, os::StreamReply& reply) noexcept override {
     const serve::Request request{
@@ -298,6 +316,14 @@ DnsCounters DnsServer::counters() const {
   out.tcp_open = streams.open;
   out.tcp_refused = streams.refused + streams.limited;
   out.tcp_expired = streams.expired + streams.ended + streams.pressed + streams.malformed;
+  return out;
+}
+
+std::vector<const serve::Limiter*> DnsServer::limiters() const {
+  std::vector<const serve::Limiter*> out;
+  for (const auto* handlers : {&state_->udp_handlers, &state_->xdp_handlers})
+    for (const auto& handler : *handlers)
+      if (handler->limiter()) out.push_back(handler->limiter());
   return out;
 }
 

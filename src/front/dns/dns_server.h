@@ -15,6 +15,7 @@
 #include "os/prefix.h"
 #include "os/stream_quota.h"
 #include "os/xdp_server.h"
+#include "serve/limiter.h"
 #include "serve/options.h"
 #include "serve/zones.h"
 
@@ -63,6 +64,8 @@ class DnsServer {
   void stop();
   const std::vector<os::Endpoint>& bound() const;
   DnsCounters counters() const;
+  // Of the UDP workers; none when answers are not limited. They live as long as the server.
+  std::vector<const serve::Limiter*> limiters() const;
 
  private:
   struct State;

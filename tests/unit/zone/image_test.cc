@@ -244,13 +244,14 @@ TEST(Quick, SaysWhatALookUpSays) {
       const auto found = zone->find(key);
       if (quick.kind == Quick::Kind::referral) {
         ASSERT_TRUE(found.cut) << query.text();
-        EXPECT_EQ(found.cut->owner().label_count(), quick.cut_labels);
+        EXPECT_EQ(found.cut->owner().label_count(), quick.labels);
         EXPECT_EQ(found.cut->find(RRType::NS)->ttl(), quick.ttl);
         EXPECT_EQ(found.cut->find(RRType::NS)->size(), quick.records);
         EXPECT_EQ(found.cut->size(), 1U);
       } else if (quick.kind == Quick::Kind::missing) {
         ASSERT_FALSE(found.cut || found.dname || found.exists || found.wildcard || found.wildcard_is_empty)
             << query.text();
+        EXPECT_EQ(quick.labels, found.encloser_labels);
       }
     }
   }
