@@ -144,6 +144,12 @@ void check_apex(Check& check) {
   if (const auto negative = std::min(soa_set->ttl(), soa->minimum_s); facts.negative_ttl_s != negative)
     findings.fatal(check.apex, fmt::format("the version says negative TTL {}, its SOA says {}",
                                            facts.negative_ttl_s, negative));
+  // Whoever serves the zone pays for the iterations with every name that does not exist, signed or not.
+  if (!check.dnssec() && facts.denial == zone::Denial::nsec3 &&
+      facts.nsec3_iterations > check.options.max_nsec3_iterations)
+    findings.fatal(check.apex,
+                   fmt::format("NSEC3PARAM of {} has {} iterations; {} is the most", check.apex.text(),
+                               facts.nsec3_iterations, check.options.max_nsec3_iterations));
   if (const auto zonemd = apex.find(RRType::ZONEMD))
     for (auto data : zonemd->rdatas())
       if (data.size() < 6 || load_u32(data.data()) != soa->serial)
