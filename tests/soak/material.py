@@ -94,9 +94,10 @@ def write_probes(path, probes):
 
 
 def resident_octets(pid):
+    """Memory that is the process's own: not the program's pages, which it shares with whoever runs it too."""
     with open(f"/proc/{pid}/smaps_rollup") as lines:
         for line in lines:
-            if line.startswith("Pss:"):
+            if line.startswith("Anonymous:"):
                 return int(line.split()[1]) * 1024
     return 0
 
