@@ -28,7 +28,7 @@ std::unexpected<Error> bad(std::string_view what) {
 // The first eight octets of `text`, as a number in their order.
 std::uint64_t head_of(std::string_view text) {
   std::array<std::uint8_t, 8> octets{};
-  std::memcpy(octets.data(), text.data(), std::min<std::size_t>(text.size(), 8));
+  if (!text.empty()) std::memcpy(octets.data(), text.data(), std::min<std::size_t>(text.size(), 8));
   return load_u64(octets.data());
 }
 
