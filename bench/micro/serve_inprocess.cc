@@ -24,8 +24,10 @@
 #include <unistd.h>
 
 #include "load/queries.h"
+#include "os/mapped_file.h"
 #include "serve/answer.h"
 #include "serve/zones.h"
+#include "zone/image.h"
 #include "zone/image_file.h"
 #include "zone/load.h"
 
@@ -125,6 +127,7 @@ class Mapping {
 };
 
 zone::SnapshotPtr load(const Arguments& given) {
+  zone::set_image_settings({.allocate = onoma::os::large_memory});  // as the program does
   auto apex = onoma::wire::Name::parse(given.zone);
   if (!apex) give_up("--zone " + given.zone + " is no name");
   // A mapping serves for text, and is how images are served until they are copied (--copy does that at once).

@@ -49,6 +49,7 @@ struct Job {
   wire::Query query;
   const zone::Snapshot* zone = nullptr;
   zone::LookupKey key;
+  zone::Quick quick;
 };
 
 bool same_text(wire::NameView name, std::string_view wire_form) {
@@ -98,7 +99,8 @@ struct Answerer::State {
   void parse(const Request& request, Job& job);
   void judge(const Request& request, Job& job);
   bool shed(const Request& request, Job& job);
-  void look_up(const Request& request, const Job& job);
+  static void decide(const Request& request, Job& job);
+  void look_up(const Job& job);
   LimitAction limit(const Request& request, const Job& job);
   void note(const Request& request, const Job& job, const Reply& reply);
   void choose_zone(Job& job);
@@ -146,6 +148,8 @@ void Answerer::answer(std::span<const Request> in, std::span<Reply> out) noexcep
       if (state.jobs[i].kind == Kind::zone) state.choose_zone(state.jobs[i]);
     for (std::size_t i = 0; i < n; ++i)
       if (state.jobs[i].kind == Kind::zone) state.jobs[i].zone->prefetch(state.jobs[i].key);
+    for (std::size_t i = 0; i < n; ++i)
+      if (state.jobs[i].kind == Kind::zone) state.decide(in[begin + i], state.jobs[i]);
     for (std::size_t i = 0; i < n; ++i) {
       state.write(in[begin + i], state.jobs[i], out[begin + i]);
       if (state.recorder) state.note(in[begin + i], state.jobs[i], out[begin + i]);
@@ -253,8 +257,10 @@ void Answerer::State::choose_zone(Job& job) {
   const auto name = job.query.qname();
   // DS belongs to the parent's side of a cut (RFC 4035 §3.1.4.1); without the parent here the child answers.
   const ZoneState* state = nullptr;
-  if (job.query.qtype == RRType::DS && !name.is_root()) state = reader.find(name.parent());
-  if (!state) state = reader.find(name);
+  zone::LookupKey::make(name, job.key);
+  if (job.query.qtype == RRType::DS && !name.is_root())
+    state = reader.find(name.parent(), job.key, job.key.labels - 1U);
+  if (!state) state = reader.find(name, job.key, job.key.labels);
   job.kind = Kind::plain;
   if (!state) {
     job.rcode = Rcode::refused;
@@ -265,7 +271,6 @@ void Answerer::State::choose_zone(Job& job) {
   } else {
     job.kind = Kind::zone;
     job.zone = state->snapshot.get();
-    zone::LookupKey::make(name, job.key);
     job.zone->prepare(job.key);
   }
 }
@@ -289,7 +294,7 @@ std::size_t Answerer::State::reply_limit(const Request& request, const Job& job,
 void Answerer::State::write(const Request& request, Job& job, Reply& reply) {
   reply.size = 0;
   if (job.kind == Kind::drop || reply.buffer.size() < 512) return count(counters.dropped);
-  if (job.kind == Kind::zone) look_up(request, job);
+  if (job.kind == Kind::zone) look_up(job);
   bool withheld = false;
   if (limiter && request.udp) {
     const auto action = limit(request, job);
@@ -323,11 +328,15 @@ void Answerer::State::write(const Request& request, Job& job, Reply& reply) {
 }
 
 // Most questions that a registry's zone is asked need neither proofs nor addresses.
-void Answerer::State::look_up(const Request& request, const Job& job) {
+void Answerer::State::decide(const Request& request, Job& job) {
   const bool dnssec = job.query.edns && job.query.edns->dnssec_ok;
   const bool plain = !(dnssec && job.zone->facts().denial != zone::Denial::none) &&
                      job.query.qtype != RRType::DS && !(job.wishes.padding && request.encrypted);
-  outcome.quick = plain ? job.zone->quick(job.key) : zone::Quick{};
+  job.quick = plain ? job.zone->quick(job.key) : zone::Quick{};
+}
+
+void Answerer::State::look_up(const Job& job) {
+  outcome.quick = job.quick;
   if (outcome.is_quick()) return;
   scratch.reset();
   outcome.found = job.zone->find(job.key, &scratch);

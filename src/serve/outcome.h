@@ -9,7 +9,7 @@
 namespace onoma::serve {
 
 struct Outcome {
-  zone::Quick quick;  // kind other: `found` says it
+  zone::Quick quick;  // kind other: `found` says it, too
   zone::Lookup found;
 
   bool is_quick() const { return quick.kind != zone::Quick::Kind::other; }

@@ -18,8 +18,13 @@ std::size_t write_quick(ByteView packet, const wire::Query& query, const zone::S
                         std::size_t limit) {
   const bool referral = quick.kind == zone::Quick::Kind::referral;
   const auto& soa = zone.made_soa();
-  const auto section = referral ? quick.wire : ByteView(soa.octets);
-  const auto patches = referral ? quick.patches : ByteView(soa.patches);
+  zone::QuickSection made{.records = 1, .wire = soa.octets, .patches = soa.patches};
+  if (referral) {
+    const auto servers = zone.section(quick);
+    if (!servers) return 0;
+    made = *servers;
+  }
+  const auto section = made.wire;
   const auto question = query.question_end;
   const auto size = question + section.size() + (parts.with_opt ? kOptOctets + parts.options.size() : 0);
   if (size > limit || size > out.size()) return 0;
@@ -29,7 +34,7 @@ std::size_t write_quick(ByteView packet, const wire::Query& query, const zone::S
   store_u16(at, query.header.id);
   store_u16(at + 2, static_cast<std::uint16_t>(flags));
   store_u32(at + 4, 1U << 16);  // one question, no answer
-  store_u16(at + 8, referral ? quick.records : 1);
+  store_u16(at + 8, made.records);
   store_u16(at + 10, parts.with_opt);
   std::memcpy(at + wire::kHeaderOctets, packet.data() + wire::kHeaderOctets, question - wire::kHeaderOctets);
 
@@ -43,7 +48,7 @@ std::size_t write_quick(ByteView packet, const wire::Query& query, const zone::S
     for (; labels > quick.labels; --labels) here = here.parent();
     owner_offset = wire::kHeaderOctets + name.size() - here.size();
   }
-  if (!zone::write_section(at + question, question, section, patches,
+  if (!zone::write_section(at + question, question, section, made.patches,
                            static_cast<std::uint16_t>(owner_offset), static_cast<std::uint16_t>(apex_offset),
                            referral ? quick.ttl : zone.facts().negative_ttl_s))
     return 0;

@@ -8,23 +8,16 @@ namespace onoma::serve {
 
 namespace {
 
-constexpr std::uint64_t kHashStart = 0x9e3779b97f4a7c15U;
-
-// Extends the hash of a name by one label in front.
-std::uint64_t hash_label(std::uint64_t hash, const std::uint8_t* label) {
-  for (std::size_t i = 0, n = 1U + label[0]; i < n; ++i)
-    hash = (hash ^ (i == 0 ? label[0] : wire::ascii_lower(label[i]))) * 0x100000001b3U;
-  return hash ^ hash >> 29;
+// Keyed like the names within zones: who may have zones served cannot choose where they fall.
+std::uint64_t hash_start() {
+  return zone::hash_seed() ^ 0x9e3779b97f4a7c15U;
 }
 
 std::uint64_t hash_name(wire::NameView name) {
-  std::array<std::uint8_t, 128> labels;
-  std::size_t count = 0;
-  const auto octets = name.wire();
-  for (std::size_t at = 0; octets[at] != 0; at += 1U + octets[at])
-    labels[count++] = static_cast<std::uint8_t>(at);
-  auto hash = kHashStart;
-  while (count > 0) hash = hash_label(hash, &octets[labels[--count]]);
+  zone::LookupKey key;
+  zone::LookupKey::make(name, key);
+  auto hash = hash_start();
+  for (std::size_t level = 1; level <= key.labels; ++level) hash = zone::hash_step(hash, key.label(level));
   return hash;
 }
 
@@ -80,7 +73,7 @@ struct ZoneTable::Shard {
 
 static_assert(1024 == std::size_t{1} << 10, "shard_of takes the upper ten bits");
 
-ZoneTable::ZoneTable() = default;
+ZoneTable::ZoneTable() : hash_start_(hash_start()) {}
 
 ZoneTable::~ZoneTable() {
   CHECK(readers_.empty());
@@ -112,7 +105,9 @@ void ZoneTable::put(const wire::Name& apex, std::unique_ptr<const ZoneState> sta
     fresh->state.store(state.release());
     const auto index = shard_of(fresh->hash);
     auto* shard = shards_[index].load();
-    zones_of_length_[apex.label_count()].fetch_add(1);
+    const auto labels = static_cast<std::uint32_t>(apex.label_count());
+    zones_of_length_[labels].fetch_add(1);
+    if (labels > longest_.load()) longest_.store(labels);
     ++size_;
     if (shard != nullptr && shard->has_room()) {
       shard->add(fresh.release());
@@ -220,22 +215,23 @@ void ZoneTable::Reader::leave() {
 }
 
 const ZoneState* ZoneTable::Reader::find(wire::NameView name) const {
-  std::array<std::uint8_t, 128> labels;
-  std::size_t count = 0;
-  const auto octets = name.wire();
-  for (std::size_t at = 0; octets[at] != 0; at += 1U + octets[at])
-    labels[count++] = static_cast<std::uint8_t>(at);
+  zone::LookupKey key;
+  zone::LookupKey::make(name, key);
+  return find(name, key, key.labels);
+}
+
+const ZoneState* ZoneTable::Reader::find(wire::NameView name, const zone::LookupKey& key,
+                                         std::size_t labels) const {
   const Slot* best = nullptr;
-  auto hash = kHashStart;
+  auto hash = table_.hash_start_;
+  const auto longest = std::min<std::size_t>(labels, table_.longest_.load(std::memory_order_relaxed));
   for (std::size_t length = 0;; ++length) {
     if (table_.zones_of_length_[length].load(std::memory_order_relaxed) != 0) {
-      const auto* shard = table_.shards_[shard_of(hash)].load();
-      const auto at = length == 0 ? octets.size() - 1 : labels[count - length];
-      if (shard)
-        if (const auto* slot = shard->find(hash, wire::NameView::trusted(octets.subspan(at)))) best = slot;
+      if (const auto* shard = table_.shards_[shard_of(hash)].load())
+        if (const auto* slot = shard->find(hash, name.ancestor(length))) best = slot;
     }
-    if (length == count) break;
-    hash = hash_label(hash, &octets[labels[count - length - 1]]);
+    if (length == longest) break;
+    hash = zone::hash_step(hash, key.label(length + 1));
   }
   return best ? best->state.load() : nullptr;
 }

@@ -77,6 +77,8 @@ class ZoneTable {
   std::array<std::atomic<Shard*>, kShards> shards_{};
   // How many zones have so many labels; lets a search skip lengths that no zone has.
   std::array<std::atomic<std::uint32_t>, 128> zones_of_length_{};
+  std::atomic<std::uint32_t> longest_{0};  // labels of the longest name that a zone ever had
+  const std::uint64_t hash_start_;
   std::size_t size_ = 0;
   std::atomic<std::uint64_t> epoch_{1};
   std::vector<Seen*> readers_;
@@ -97,6 +99,8 @@ class ZoneTable::Reader {
   // The zone with the longest name at or above `name`; null if there is none. REQUIRES: between enter() and
   // leave().
   const ZoneState* find(wire::NameView name) const;
+  // The same for the ancestor of `name` with `labels` labels, whose key is `key` or begins it.
+  const ZoneState* find(wire::NameView name, const zone::LookupKey& key, std::size_t labels) const;
 
  private:
   ZoneTable& table_;

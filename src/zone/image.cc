@@ -35,7 +35,12 @@ std::uint64_t head_of(std::string_view text) {
 // Is `label`, as stored, the label that sort keys write as `wanted`?
 bool same_label(ByteView label, std::string_view wanted) {
   if (label.size() == wanted.size()) {
-    for (std::size_t i = 0; i < label.size(); ++i)
+    std::size_t i = 0;
+    for (; i + 8 <= label.size(); i += 8)
+      if (lower_eight(layout::load<std::uint64_t>(&label[i])) !=
+          layout::load<std::uint64_t>(as_bytes(wanted).data() + i))
+        return false;
+    for (; i < label.size(); ++i)
       if (wire::ascii_lower(label[i]) != static_cast<std::uint8_t>(wanted[i])) return false;
     return true;
   }
@@ -61,6 +66,10 @@ const ImageSettings& image_settings() {
 }
 void set_image_settings(ImageSettings wanted) {
   settings() = std::move(wanted);
+}
+
+std::uint64_t hash_seed() {
+  return settings().seed;
 }
 
 Result<ImagePtr> Image::open(ByteView octets, std::shared_ptr<const void> owner, bool trusted) {
@@ -149,7 +158,8 @@ bool Image::head(Unit unit, Head& out) const {
     if (back == 0 || back > unit) return fail_read(false);
     out.parent = unit - back;
   }
-  out.body_octets = out.bits & layout::kShared ? 5 : out.bits & layout::kEmpty ? 0 : in.varint();
+  const bool shared_alone = (out.bits & (layout::kShared | layout::kRaw)) == layout::kShared;
+  out.body_octets = shared_alone ? layout::kSharedOctets : out.bits & layout::kEmpty ? 0 : in.varint();
   out.body = in.take(out.body_octets);
   if (!in.ok()) return fail_read(false);
   const auto behind = static_cast<std::size_t>(in.at() - section(layout::kNodes));
@@ -185,7 +195,9 @@ void Image::prefetch_node(std::uint64_t hash) const {
   if (slots == 0) return;
   const auto slot = static_cast<std::size_t>(__builtin_ctz(slots));
   const auto unit = layout::load<std::uint32_t>(bucket + offsetof(Bucket, units) + slot * 4);
-  __builtin_prefetch(section(layout::kNodes) + std::size_t{unit} * layout::kUnit);
+  const auto* node = section(layout::kNodes) + std::size_t{unit} * layout::kUnit;
+  __builtin_prefetch(node);
+  __builtin_prefetch(node + 48);  // most nodes are shorter: the one line, or the next
 }
 
 Image::Unit Image::find(const LookupKey& key, std::size_t labels, std::uint64_t hash) const {

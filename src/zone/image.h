@@ -85,6 +85,7 @@ class Image {
   // damaged.
   std::optional<NodeView> unfold(Unit unit, NodeScratch* scratch) const;
   Quick referral(const Head& head) const;  // kind other or referral; without labels
+  std::optional<QuickSection> section_at(const Quick& referral) const;
 
   // ---- NSEC3 records ----
   bool hash_at(Unit unit, std::string_view& out) const;

@@ -96,6 +96,7 @@ struct ImageBuilder::State {
   // `spelled`: the labels of the node and of those above it are the owner's, octet for octet.
   void put_body(std::string_view key, NameView owner, bool spelled, std::span<const EncodedSet> sets,
                 ByteView label, Unit parent);
+  bool pack_shared(std::span<const EncodedSet> sets);
   bool pack(std::span<const EncodedSet> sets);
   void put_shape(Bytes& out, const EncodedSet& set);
   void put_signatures(Bytes& out, const EncodedSet& set);
@@ -212,28 +213,38 @@ void ImageBuilder::State::put_body(std::string_view key, NameView owner, bool sp
     if (set.type == RRType::NSEC) bits |= layout::kNsec;
   }
   body.clear();
-  if (!is_apex && spelled && sets.size() == 1 && shares(sets[0], owner)) {
-    put_shape(body, sets[0]);
-    if (body.size() == 1) {
-      bits |= layout::kShared;
-      put_fixed(body, pool_offset(sets[0]));
-    }
-  }
-  if ((bits & layout::kShared) == 0 && (!spelled || !pack(sets))) {
+  if (!is_apex && spelled && shares(sets[0], owner) && pack_shared(sets)) {
+    bits |= layout::kShared;
+    if (sets.size() > 1) bits |= layout::kRaw;
+    if (pool[layout::load<std::uint32_t>(&body[1])] & layout::kHasTemplate) bits |= layout::kReady;
+  } else if (!spelled || !pack(sets)) {
     bits |= layout::kRaw;
     body.resize(encoded_octets(owner, sets));
     encode_node(body.data(), owner, is_apex ? kNodeApex : 0, sets);
   }
   begin_node(key, label, parent, bits);
-  if ((bits & layout::kShared) == 0) put_varint(nodes, body.size());
+  if ((bits & (layout::kShared | layout::kRaw)) != layout::kShared) put_varint(nodes, body.size());
   append(nodes, body);
   end_node();
+}
+
+// The first set by reference to the pool, the others behind it. Fills `body`; false when that cannot be.
+bool ImageBuilder::State::pack_shared(std::span<const EncodedSet> sets) {
+  if (sets.size() > 1 && !pack(sets.subspan(1))) return false;
+  Bytes others;
+  if (sets.size() > 1) others = body;
+  body.clear();
+  put_shape(body, sets[0]);
+  if (body.size() != 1) return false;  // a shape without a number
+  put_fixed(body, pool_offset(sets[0]));
+  append(body, others);
+  return true;
 }
 
 // Fills `body`; false when the sets are to be stored raw.
 bool ImageBuilder::State::pack(std::span<const EncodedSet> sets) {
   body.clear();
-  if (sets.size() > layout::kMostPackedSets) return false;
+  if (sets.size() >= layout::kMostPackedSets) return false;
   std::size_t octets = 0;
   for (const auto& set : sets) octets += set.data.size() + set.signatures.size();
   if (octets > layout::kMostPackedOctets) return false;

@@ -67,14 +67,16 @@ enum NodeBit : std::uint8_t {
   kNs = 2,
   kDname = 4,
   kNsec = 8,
-  kDeep = 16,  // not directly below the apex: the distance back to the parent follows the label
-  kRaw = 32,   // the body is an encoding of zone/node.h
-  kShared =
-      64,  // the body is one set without signatures whose data lie in the pool: {u8 shape, u32 pool offset}
+  kDeep = 16,    // not directly below the apex: the distance back to the parent follows the label
+  kRaw = 32,     // the body is an encoding of zone/node.h
+  kShared = 64,  // the body is one set without signatures in the pool: {u8 shape, u32 pool offset};
+                 // with kRaw: behind it there are further sets, packed
+  kReady = 128,  // the pool holds it as an authority section too
 };
 // First octet of an NSEC3 record, behind its hash.
 enum Nsec3Bit : std::uint8_t { kUpper = 1, kNextImplied = 2, kNsec3Raw = 4 };
 enum ShapeBit : std::uint8_t { kShapeSigned = 1 };
+inline constexpr std::size_t kSharedOctets = 5;
 inline constexpr std::uint8_t kEscape = 255;  // index of a shape or string: written out instead
 
 // First octet of an entry of the pool.

@@ -108,7 +108,8 @@ class Unfolder {
   }
 
   bool shared_set(const Image::Head& node) {
-    Reader in(node.body, node.body + node.body_octets);
+    if (node.body_octets < layout::kSharedOctets) return false;
+    Reader in(node.body, node.body + layout::kSharedOctets);
     std::uint8_t flags = 0;
     auto& set = sets_[set_count_++];
     if (!shape(in, set, flags)) return false;
@@ -116,13 +117,15 @@ class Unfolder {
     if (!in.ok() || offset >= image_.section_octets(layout::kPool)) return false;
     Reader pool(image_.section(layout::kPool) + offset, image_.section_end(layout::kPool));
     pool.take(1);
-    return runs(pool, set);
+    if (!runs(pool, set)) return false;
+    return (node.bits & layout::kRaw) == 0 ||
+           packed_sets({node.body + layout::kSharedOctets, node.body_octets - layout::kSharedOctets});
   }
 
-  bool packed_sets(const Image::Head& node) {
-    Reader in(node.body, node.body + node.body_octets);
+  bool packed_sets(ByteView body) {
+    Reader in(body.data(), body.data() + body.size());
     const auto count = in.varint();
-    if (count > layout::kMostPackedSets) return false;
+    if (count > layout::kMostPackedSets - set_count_) return false;
     for (std::uint32_t i = 0; i < count; ++i) {
       std::uint8_t flags = 0;
       auto& set = sets_[set_count_++];
@@ -316,11 +319,12 @@ std::optional<NodeView> Image::unfold(Unit unit, NodeScratch* scratch) const {
   if (!head(unit, node)) return std::nullopt;
   Unfolder unfolder(*this);
   std::optional<NodeView> out;
-  if (node.bits & layout::kRaw) {
+  if ((node.bits & (layout::kRaw | layout::kShared)) == layout::kRaw) {
     out = unfolder.raw({node.body, node.body_octets}, scratch);
   } else if (unfolder.owner_of(unit) &&
              (node.bits & layout::kEmpty ||
-              (node.bits & layout::kShared ? unfolder.shared_set(node) : unfolder.packed_sets(node)))) {
+              (node.bits & layout::kShared ? unfolder.shared_set(node)
+                                           : unfolder.packed_sets({node.body, node.body_octets})))) {
     const std::uint8_t flags = unit == kApex ? kNodeApex : node.bits & layout::kEmpty ? kNodeEmpty : 0;
     out = unfolder.write(flags, scratch);
   }
@@ -355,21 +359,30 @@ std::optional<NodeView> Image::nsec3_unfold(Unit unit, NodeScratch* scratch) con
 
 Quick Image::referral(const Head& node) const {
   Quick out;
-  if ((node.bits & (layout::kShared | layout::kNs)) != (layout::kShared | layout::kNs)) return out;
+  if ((node.bits & (layout::kShared | layout::kNs | layout::kReady)) !=
+          (layout::kShared | layout::kNs | layout::kReady) ||
+      node.body_octets < layout::kSharedOctets)
+    return out;
   const auto index = node.body[0];
-  if (index >= header_.shapes) return out;
-  out.ttl = layout::load<std::uint32_t>(section(layout::kShapes) + std::size_t{index} * 8 + 4);
   const auto offset = layout::load<std::uint32_t>(node.body + 1);
-  if (offset >= section_octets(layout::kPool)) return fail_read(out);
-  layout::Reader in(section(layout::kPool) + offset, section_end(layout::kPool));
+  if (index >= header_.shapes || offset >= section_octets(layout::kPool)) return fail_read(out);
+  out.ttl = layout::load<std::uint32_t>(section(layout::kShapes) + std::size_t{index} * 8 + 4);
+  out.place = section(layout::kPool) + offset;
+  __builtin_prefetch(out.place);
+  __builtin_prefetch(out.place + 64);
+  out.kind = Quick::Kind::referral;
+  return out;
+}
+
+std::optional<QuickSection> Image::section_at(const Quick& referral) const {
+  layout::Reader in(referral.place, section_end(layout::kPool));
+  QuickSection out;
   const auto bits = in.fixed<std::uint8_t>();
-  if ((bits & layout::kHasTemplate) == 0) return out;
   out.records = static_cast<std::uint16_t>(in.varint());
   in.take(in.varint());
   out.wire = in.bytes(in.varint());
   out.patches = in.bytes(in.varint());
-  if (!in.ok()) return fail_read(Quick{});
-  out.kind = Quick::Kind::referral;
+  if (!in.ok() || (bits & layout::kHasTemplate) == 0) return fail_read(std::nullopt);
   return out;
 }
 

@@ -71,6 +71,9 @@ class LayeredSnapshot final : public Snapshot {
   void prefetch(const LookupKey& key) const override;
   Lookup find(const LookupKey& key, NodeScratch* scratch) const override;
   Quick quick(const LookupKey& key) const override;
+  std::optional<QuickSection> section(const Quick& referral) const override {
+    return image_->section_at(referral);
+  }
   const MadeSection& made_soa() const override { return *soa_; }
   std::optional<NodeView> node(const LookupKey& key, NodeScratch* scratch) const override;
   const NodeView& apex() const override { return *apex_; }

@@ -37,6 +37,17 @@ struct LookupKey {
   static void from_sort_key(std::string_view key, LookupKey& out);
 };
 
+// Eight octets of ASCII at once, in lower case; others stay.
+inline std::uint64_t lower_eight(std::uint64_t octets) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101U, kTops = 0x8080808080808080U;
+  const auto low = octets & ~kTops;
+  const auto from_a = low + (0x80 - 'A') * kOnes, behind_z = low + (0x7f - 'Z') * kOnes;
+  return octets | (((from_a ^ behind_z) & ~octets & kTops) >> 2);
+}
+
+// What this process keys its hashes with (ImageSettings::seed).
+std::uint64_t hash_seed();
+
 __extension__ using Product = unsigned __int128;
 
 // One step of the chain: `label` as LookupKey::label() gives it.

@@ -169,11 +169,15 @@ struct Lookup {
 struct Quick {
   enum class Kind : std::uint8_t { other, referral, missing };
   Kind kind = Kind::other;
-  std::uint8_t labels = 0;  // of the delegated name; missing: of the closest encloser
+  std::uint8_t labels = 0;              // of the delegated name; missing: of the closest encloser
+  std::uint32_t ttl = 0;                // referral: of the NS set
+  const std::uint8_t* place = nullptr;  // implementation: where the NS set lies
+};
+
+// The NS set of a Quick referral as an authority section, see zone/referral.h.
+struct QuickSection {
   std::uint16_t records = 0;
-  std::uint32_t ttl = 0;  // of the NS set
-  ByteView wire;          // referral: the NS set as an authority section, see zone/referral.h
-  ByteView patches;
+  ByteView wire, patches;
 };
 
 // How a zone proves what does not exist.
@@ -244,6 +248,8 @@ class Snapshot {
   // Decides without unfolding anything, or says `other`. Only for questions that a cut or NXDOMAIN answers
   // the same way whatever the type (not DS).
   virtual Quick quick(const LookupKey& key) const = 0;
+  // REQUIRES: kind referral. nullopt: damaged.
+  virtual std::optional<QuickSection> section(const Quick& referral) const = 0;
   // The authority section of a negative answer without DNSSEC; its one record's TTL is
   // facts().negative_ttl_s.
   virtual const MadeSection& made_soa() const = 0;
