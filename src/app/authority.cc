@@ -4,12 +4,16 @@
 #include <mutex>
 #include <optional>
 
+#include "base/rng.h"
+#include "os/mapped_file.h"
 #include "os/signals.h"
+#include "zone/image.h"
 
 namespace onoma::app {
 
-void ZoneTableSink::show(const zone::Version&, zone::SnapshotPtr snapshot) {
-  table_.set(std::move(snapshot));
+void ZoneTableSink::show(const zone::Version& version, zone::SnapshotPtr snapshot) {
+  table_.set(snapshot);
+  if (shown_) shown_(version, snapshot);
 }
 
 // The zone stays at what it was; a zone that never had a version is known, but not loaded.
@@ -18,6 +22,15 @@ void ZoneTableSink::refused(const zone::Version& version, const zone::Verdict&) 
 }
 void ZoneTableSink::not_loaded(const wire::Name& zone) {
   if (!table_.snapshot(zone)) table_.set(zone, serve::ZoneStatus::not_loaded);
+}
+
+void ZoneTableSink::moved(zone::SnapshotPtr snapshot) {
+  table_.set(std::move(snapshot));
+}
+
+void prepare_images() {
+  SystemRng rng;
+  zone::set_image_settings({.allocate = os::large_memory, .seed = rng.u64()});
 }
 
 void ZoneTableSink::remove(const wire::Name& zone) {

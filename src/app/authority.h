@@ -17,15 +17,24 @@ namespace onoma::app {
 // Makes published versions visible to the DNS. Any thread.
 class ZoneTableSink final : public publish::ZoneSink {
  public:
-  explicit ZoneTableSink(serve::ZoneTable& table) : table_(table) {}
+  // `shown` is told of each version when it is visible.
+  using Shown = std::function<void(const zone::Version& version, const zone::SnapshotPtr& snapshot)>;
+  explicit ZoneTableSink(serve::ZoneTable& table, Shown shown = {})
+      : table_(table), shown_(std::move(shown)) {}
   void show(const zone::Version& version, zone::SnapshotPtr snapshot) override;
   void refused(const zone::Version& version, const zone::Verdict& verdict) override;
   void remove(const wire::Name& zone) override;
   void not_loaded(const wire::Name& zone) override;
+  void moved(zone::SnapshotPtr snapshot) override;
 
  private:
   serve::ZoneTable& table_;
+  Shown shown_;
 };
+
+// Zones' images from now on lie in huge pages, and their hashes are keyed so that nobody can choose them.
+// Once, before any zone is made.
+void prepare_images();
 
 // Frees replaced versions once a second for as long as it lives.
 class Reclaimer {

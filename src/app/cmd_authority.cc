@@ -14,6 +14,8 @@
 #include "app/authority.h"
 #include "app/commands.h"
 #include "app/control.h"
+#include "app/limits.h"
+#include "app/statistics.h"
 #include "app/transports.h"
 #include "app/upgrade.h"
 #include "app/zone_list.h"
@@ -29,6 +31,7 @@
 #include "os/job_pool.h"
 #include "os/privileges.h"
 #include "publish/file_zones.h"
+#include "publish/image_keeper.h"
 
 namespace onoma::app {
 namespace {
@@ -42,6 +45,9 @@ struct Arguments {
   std::string user, pid_file;
   bool pin = false, echo_cd = false;
   TransportArguments transports;
+  LimitSettings limits;
+  StatisticsSettings statistics;
+  std::string stats;  // on, off; empty: on where somebody can look
 };
 
 // Keys of a file with 32 hexadecimal digits a line: the first signs, a second one only verifies.
@@ -152,6 +158,11 @@ Result<void> write_pid_file(const std::string& path) {
   return os::write_file_atomically(path, as_bytes(text), 0644);
 }
 
+bool wants_statistics(const Arguments& arguments) {
+  if (!arguments.stats.empty()) return arguments.stats == "on";
+  return !arguments.admin.empty() || !arguments.statistics.stats_folder.empty();
+}
+
 Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   ONOMA_TRY(const auto listen, endpoints(arguments.listen));
   ONOMA_TRY_VOID(identity_exists(arguments));
@@ -160,27 +171,42 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   ONOMA_TRY(const auto at, parse_time(arguments.time));
   const auto clock = gate_clock(arguments.time, at);
 
+  const SystemClock system_clock;
+  ONOMA_TRY(auto limits, limit_options(arguments.limits));
+  ONOMA_TRY(auto statistics, statistics_options(arguments.statistics));
+  ServerWatch watch(wants_statistics(arguments) ? std::optional(std::move(statistics)) : std::nullopt,
+                    limits.mode, system_clock);
   serve::ZoneTable table;
-  ZoneTableSink sink(table);
+  ZoneTableSink sink(table, [&](const zone::Version& version, const zone::SnapshotPtr& snapshot) {
+    watch.shown(version, snapshot);
+  });
   // Signatures that have expired in the operator's own file are a loud warning, not a refusal.
   const gate::GateOptions gate_options{
       .level = level, .expired_is_fatal = false, .foreign = true, .require_signed = false};
   publish::FileZones zones([&] { return gate::make_gate(gate_options); }, sink, *clock);
+  os::JobPool image_pool({.threads = 1, .nice = 10, .name = "images"});
+  publish::ImageKeeper image_keeper(image_pool);
+  zones.use_images(image_keeper, level);
   ONOMA_TRY(const auto stop, StopSignal::make());
-  const auto system_clock = std::make_unique<SystemClock>();
   front::DnsOptions dns{.listen = listen, .workers = arguments.workers, .pin = arguments.pin};
   ONOMA_TRY_VOID(set_transports(arguments.transports, dns));
   dns.serve.nsid = arguments.identity;
   if (!arguments.identity.empty()) dns.serve.identity = arguments.identity;
   if (!arguments.version.empty()) dns.serve.version = arguments.version;
   dns.serve.echo_cd = arguments.echo_cd;
-  dns.serve.clock = system_clock.get();
+  dns.serve.clock = &system_clock;
+  dns.serve.limit = limits;
+  dns.statistics = watch.statistics();
+  ONOMA_TRY(dns.dnstap, dnstap_options(arguments.statistics, arguments.identity));
   if (!arguments.cookie_secrets.empty()) {
     ONOMA_TRY(dns.serve.cookies, cookie_keys(arguments.cookie_secrets));
   }
   ONOMA_TRY(const auto server, front::DnsServer::open(dns, table));
+  watch.watch(*server);
   ONOMA_TRY_VOID(give_up_root(arguments));
   ONOMA_TRY_VOID(load_all(zones, arguments));
+  // As late as can be: what a predecessor has saved meanwhile is among it.
+  ONOMA_TRY_VOID(watch.restore());
 
   std::error_code ignored;  // what cannot be made, the socket's message tells
   if (arguments.control.empty()) std::filesystem::create_directories(globals.data, ignored);
@@ -191,17 +217,24 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   auto commands = file_zone_commands(zones, [&](bool force, const publish::LoadProgress& progress) {
     return look_again(zones, arguments, force, progress);
   });
-  commands["health"] = health_command(health);
-  commands["upgrade"] = upgrade.command();
+  commands["health"] = watch.with_floods(health_command(health));
+  commands["stats"] = watch.stats_command();
+  commands["upgrade"] = [&watch, run = upgrade.command()](std::string_view request,
+                                                          const os::ControlProgress& progress) {
+    watch.save();
+    return run(request, progress);
+  };
   ONOMA_TRY(const auto control, serve_control(control_at, std::move(commands)));
   upgrade.pauses(*control);
   std::unique_ptr<front::HttpServer> admin;
   if (!admin_listen.empty()) {
-    ONOMA_TRY(admin, front::HttpServer::start({.listen = admin_listen}, front::metrics_handler(health)));
+    ONOMA_TRY(admin, front::HttpServer::start({.listen = admin_listen},
+                                              watch.with_pages(front::metrics_handler(health))));
   }
   os::JobPool upkeep({.threads = 2, .name = "upkeep"});
   const Reclaimer reclaimer(upkeep, table);
   os::SerialQueue reloads(upkeep);
+  watch.begin(upkeep);
   server->start();
   ONOMA_TRY_VOID(write_pid_file(arguments.pid_file));
   for (const auto& address : os::report_ready())
@@ -213,16 +246,24 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
                    upgrade.reload_asked();
                    reloads.post([&] { look_again_and_log(zones, arguments); });
                  },
-             .upgrade = [&] { reloads.post([&] { static_cast<void>(upgrade.run({})); }); }});
+             .upgrade =
+                 [&] {
+                   reloads.post([&] {
+                     watch.save();
+                     static_cast<void>(upgrade.run({}));
+                   });
+                 }});
   fmt::print("ready dns={} zones={} control={}{}\n", texts(server->bound()), table.size(), control_at,
              admin ? " admin=" + texts(admin->bound()) : std::string());
   std::fflush(stdout);
   if (stop->wait() == StopSignal::Cause::successor) {
+    watch.end(false);  // the statistics are the successor's
     server->drain(std::chrono::seconds{arguments.drain_s});
   } else {
     os::notify_service_manager("STOPPING=1");
     upgrade.cancel();
     server->stop();
+    watch.end(true);
   }
   stop->act({});
   reloads.stop();
@@ -269,6 +310,12 @@ void add_authority(CLI::App& root, Globals& globals) {
       "--cookie-secrets", arguments->cookie_secrets,
       "file with 32 hexadecimal digits a line: the first secret signs DNS cookies (RFC 9018), "
       "a second one only verifies");
+  add_limit_options(*command, arguments->limits);
+  command
+      ->add_option("--stats", arguments->stats,
+                   "count what is asked: on or off; else on with --admin or --stats-folder")
+      ->check(CLI::IsMember({"on", "off"}));
+  add_statistics_options(*command, arguments->statistics);
   command->add_flag("--echo-cd", arguments->echo_cd, "copy the CD bit of queries into answers");
   command->footer(
       "Prints one line on stdout when it answers: ready dns=… zones=… control=…\n"
@@ -278,7 +325,8 @@ void add_authority(CLI::App& root, Globals& globals) {
       "SIGUSR2 replaces the program as `onoma upgrade` does.\n"
       "Examples:\n  onoma authority --listen 127.0.0.1:5300 --zone gov=gov.zone\n"
       "  dig @127.0.0.1 -p 5300 cisa.gov NS\n"
-      "  onoma authority --listen 192.0.2.53:53 --user onoma --zone-list zones.list --admin 127.0.0.1:9153");
+      "  onoma authority --listen 192.0.2.53:53 --user onoma --zone-list zones.list --admin 127.0.0.1:9153 "
+      "--limit on");
   command->callback([arguments, &globals] {
     if (const auto done = run(globals, *arguments); !done)
       globals.exit_status = report(globals, done.error());

@@ -1,4 +1,4 @@
-// onoma zone check, sign, verify, diff, info: zones in files, no server involved.
+// onoma zone check, sign, verify, diff: zones in files, no server involved.
 #include <cstdio>
 #include <memory>
 
@@ -29,7 +29,7 @@ struct ZoneArguments {
 };
 
 void add_zone_arguments(CLI::App& command, ZoneArguments& to) {
-  command.add_option("FILE", to.file, "zone file; - reads standard input")->required();
+  command.add_option("FILE", to.file, "zone file or compiled image; - reads standard input")->required();
   command.add_option("--zone", to.zone, "the zone's name, such as example.com or 例子.中国")->required();
   command.add_flag("--allow-include", to.allow_include, "follow $INCLUDE lines");
 }
@@ -37,33 +37,6 @@ void add_zone_arguments(CLI::App& command, ZoneArguments& to) {
 Result<LoadedZone> load(const ZoneArguments& arguments) {
   ONOMA_TRY(const auto name, zone_name(arguments.zone));
   return load_zone(arguments.file, name, arguments.allow_include);
-}
-
-std::string denial_text(zone::Denial denial) {
-  return denial == zone::Denial::nsec3 ? "NSEC3" : denial == zone::Denial::nsec ? "NSEC" : "none";
-}
-
-json::object facts_json(const zone::Snapshot& snapshot) {
-  const auto& facts = snapshot.facts();
-  json::object out{{"zone", facts.apex.text()},
-                   {"serial", facts.serial},
-                   {"names", facts.names},
-                   {"records", facts.records},
-                   {"delegations", facts.delegations},
-                   {"ds_sets", facts.ds_sets},
-                   {"glue_records", facts.glue_records},
-                   {"signatures", facts.signatures},
-                   {"denial", denial_text(facts.denial)},
-                   {"content_digest", snapshot.content_digest().text()}};
-  if (facts.earliest_expiry != 0) out["earliest_expiry"] = iso8601(from_unix_seconds(facts.earliest_expiry));
-  return out;
-}
-
-void print_facts(const zone::Snapshot& snapshot) {
-  for (const auto& [key, value] : facts_json(snapshot)) {
-    const auto text = value.is_string() ? std::string(value.as_string()) : json::serialize(value);
-    fmt::print("{:<16} {}\n", std::string(key), text);
-  }
 }
 
 int print_verdict(const Globals& globals, const zone::Verdict& verdict,
@@ -188,21 +161,6 @@ void add_sign(CLI::App& zone, Globals& globals) {
   });
 }
 
-void add_info(CLI::App& zone, Globals& globals) {
-  auto* command = zone.add_subcommand("info", "count what a zone file holds");
-  auto arguments = std::make_shared<ZoneArguments>();
-  add_zone_arguments(*command, *arguments);
-  command->footer("Example:\n  onoma zone info gov.zone --zone gov --json");
-  command->callback([arguments, &globals] {
-    auto loaded = load(*arguments);
-    if (!loaded) return void(globals.exit_status = report(globals, loaded.error()));
-    if (globals.json)
-      fmt::print("{}\n", json::serialize(facts_json(*loaded->snapshot)));
-    else
-      print_facts(*loaded->snapshot);
-  });
-}
-
 void add_diff(CLI::App& zone, Globals& globals) {
   struct Arguments : ZoneArguments {
     std::string other;
@@ -210,7 +168,7 @@ void add_diff(CLI::App& zone, Globals& globals) {
   auto* command = zone.add_subcommand("diff", "what changes from one zone file to another, as lines + and -");
   auto arguments = std::make_shared<Arguments>();
   add_zone_arguments(*command, *arguments);
-  command->add_option("OTHER", arguments->other, "the later zone file")->required();
+  command->add_option("OTHER", arguments->other, "the later zone file or image")->required();
   command->footer(
       "Example:\n  onoma zone diff old.zone new.zone --zone gov > change\n  onoma zone apply change --zone "
       "gov");
@@ -238,7 +196,6 @@ void add_zone_file_commands(CLI::App& zone, Globals& globals) {
   add_check(zone, globals);
   add_sign(zone, globals);
   add_verify(zone, globals);
-  add_info(zone, globals);
   add_diff(zone, globals);
 }
 

@@ -31,8 +31,10 @@ void add_serve(CLI::App& root, Globals& globals);
 void add_authority(CLI::App& root, Globals& globals);
 // Work on zone files and on a running server over its control socket.
 void add_zone_file_commands(CLI::App& zone, Globals& globals);
+void add_zone_image_commands(CLI::App& zone, Globals& globals);  // compile, info
 void add_zone_control_commands(CLI::App& zone, Globals& globals);
 void add_operation_commands(CLI::App& root, Globals& globals);  // status, upgrade
+void add_stats(CLI::App& root, Globals& globals);
 // Identifier text.
 void add_ident(CLI::App& root, Globals& globals);
 

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "app/authority.h"
 #include "app/commands.h"
 #include "os/handover.h"
 #include "os/signals.h"
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "onoma: %s\n", adopted.error().message.c_str());
     return onoma::facts(adopted.error().code).exit_status;
   }
+  onoma::app::prepare_images();
   onoma::app::Globals globals;
   CLI::App root;
   describe(root, globals);
@@ -42,11 +44,13 @@ int main(int argc, char** argv) {
   onoma::app::add_object_commands(root, globals);
   onoma::app::add_lookup_commands(root, globals);
   onoma::app::add_operation_commands(root, globals);
+  onoma::app::add_stats(root, globals);
   onoma::app::add_key_commands(root, globals);
   onoma::app::add_ident(root, globals);
   auto* zone = root.add_subcommand("zone", "zones: in files, of a running server, of the registry");
   zone->require_subcommand(1);
   onoma::app::add_zone_file_commands(*zone, globals);
+  onoma::app::add_zone_image_commands(*zone, globals);
   onoma::app::add_zone_control_commands(*zone, globals);
   onoma::app::add_zone_registry_commands(*zone, globals);
   onoma::app::add_reference(root, globals);

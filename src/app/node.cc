@@ -10,7 +10,9 @@
 #include "app/client.h"
 #include "app/control.h"
 #include "app/demo.h"
+#include "app/limits.h"
 #include "app/resolution.h"
+#include "app/statistics.h"
 #include "app/transports.h"
 #include "base/log.h"
 #include "front/dns/dns_server.h"
@@ -22,6 +24,7 @@
 #include "os/job_pool.h"
 #include "os/lock_file.h"
 #include "os/privileges.h"
+#include "publish/image_keeper.h"
 #include "publish/publisher.h"
 #include "registry/registry.h"
 #include "sign/key_store.h"
@@ -76,6 +79,7 @@ json::object zone_json(const publish::ZoneStatus& zone) {
 struct Node::State {
   explicit State(Settings given) : settings(std::move(given)) {}
 
+  Result<void> open_watch();
   Result<void> open_data();
   Result<void> open_doors();
   Result<publish::ZoneParts> parts(const model::Tld& tld);
@@ -92,9 +96,12 @@ struct Node::State {
   std::optional<os::LockFile> lock;
   std::optional<os::JobPool> pool;
   serve::ZoneTable table;
+  std::unique_ptr<ServerWatch> watch;  // before what counts in it, behind the pool
   std::unique_ptr<ZoneTableSink> sink;
   std::optional<Reclaimer> reclaimer;
   std::unique_ptr<registry::Registry> registry;
+  os::JobPool image_pool{{.threads = 1, .nice = 10, .name = "images"}};
+  publish::ImageKeeper image_keeper{image_pool};
   std::unique_ptr<publish::Publisher> publisher;
   std::unique_ptr<Resolution> resolution;
   std::unique_ptr<front::DnsServer> dns;
@@ -119,6 +126,14 @@ Result<publish::ZoneParts> Node::State::parts(const model::Tld& tld) {
                             .gate = gate::make_gate({.level = zone::GateLevel::registry})};
 }
 
+Result<void> Node::State::open_watch() {
+  ONOMA_TRY(const auto limits, limit_options(settings));
+  ONOMA_TRY(auto statistics, statistics_options(settings));
+  watch = std::make_unique<ServerWatch>(
+      settings.stats_enabled ? std::optional(std::move(statistics)) : std::nullopt, limits.mode, clock);
+  return {};
+}
+
 Result<void> Node::State::open_data() {
   std::error_code error;
   std::filesystem::create_directories(settings.data, error);
@@ -130,10 +145,13 @@ Result<void> Node::State::open_data() {
   pool.emplace(os::JobPoolOptions{.threads = static_cast<std::size_t>(settings.job_threads)});
   ONOMA_TRY(registry,
             registry::Registry::open({.store = {.path = settings.data + "/registry.sqlite"}}, clock, rng));
-  sink = std::make_unique<ZoneTableSink>(table);
+  sink = std::make_unique<ZoneTableSink>(
+      table, [this](const zone::Version& version, const zone::SnapshotPtr& snapshot) {
+        watch->shown(version, snapshot);
+      });
   reclaimer.emplace(*pool, table);
   publisher = std::make_unique<publish::Publisher>(
-      publish::PublisherOptions{.folder = settings.data + "/zones"}, *registry,
+      publish::PublisherOptions{.folder = settings.data + "/zones", .keeper = &image_keeper}, *registry,
       [this](const model::Tld& tld) { return parts(tld); }, *sink, *pool, clock);
   registry->set_commit_listener([this](std::uint64_t seq) { publisher->wake(seq); });
   resolution = std::make_unique<Resolution>(table, *registry, *publisher, clock);
@@ -163,6 +181,9 @@ Result<void> Node::State::open_doors() {
   if (!settings.dns_identity.empty()) options.serve.identity = settings.dns_identity;
   if (!settings.dns_version.empty()) options.serve.version = settings.dns_version;
   options.serve.clock = &clock;
+  ONOMA_TRY(options.serve.limit, limit_options(settings));
+  options.statistics = watch->statistics();
+  ONOMA_TRY(options.dnstap, dnstap_options(settings, settings.dns_identity));
   ONOMA_TRY_VOID(set_transports({.tcp_connections = static_cast<std::size_t>(settings.dns_tcp_connections),
                                  .tcp_per_host = static_cast<std::size_t>(settings.dns_tcp_per_host),
                                  .tcp_per_network = static_cast<std::size_t>(settings.dns_tcp_per_network),
@@ -171,6 +192,7 @@ Result<void> Node::State::open_doors() {
                                  .xdp = settings.dns_xdp},
                                 options));
   ONOMA_TRY(dns, front::DnsServer::open(options, table));
+  watch->watch(*dns);
   control_path = settings.data + "/control.sock";
   return {};
 }
@@ -220,6 +242,8 @@ std::string Node::State::status_json() const {
                                         {"udp_replied", counters.udp_replied},
                                         {"tcp_messages", counters.tcp_messages},
                                         {"tcp_open", counters.tcp_open}}},
+                   {"limits", watch->limits_text()},
+                   {"floods", floods_json(watch->floods())},
                    {"zones", std::move(zones)}};
   return json::serialize(out);
 }
@@ -237,6 +261,7 @@ Node::Node(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Result<std::unique_ptr<Node>> Node::open(const Settings& settings) {
   auto state = std::make_unique<State>(settings);
+  ONOMA_TRY_VOID(state->open_watch());
   if (settings.process_user.empty()) {
     ONOMA_TRY_VOID(state->open_data());
     ONOMA_TRY_VOID(state->open_doors());
@@ -253,6 +278,7 @@ Result<std::unique_ptr<Node>> Node::open(const Settings& settings) {
 Result<void> Node::start(bool demo) {
   auto& s = *state_;
   s.started = s.clock.now();
+  ONOMA_TRY_VOID(s.watch->restore());
   // Before the HTTP door opens, so that nobody is refused for want of the first registrar.
   ONOMA_TRY_VOID(s.keep_operator_token());
   ONOMA_TRY_VOID(s.publisher->start());
@@ -266,14 +292,19 @@ Result<void> Node::start(bool demo) {
   ONOMA_TRY(s.http,
             front::HttpServer::start({.listen = std::move(http_listen), .threads = 2}, s.rest->handler()));
   ONOMA_TRY(auto admin_listen, endpoints(s.settings.admin_listen));
-  ONOMA_TRY(s.admin, front::HttpServer::start({.listen = std::move(admin_listen)},
-                                              front::metrics_handler(s.health_source())));
+  ONOMA_TRY(s.admin,
+            front::HttpServer::start({.listen = std::move(admin_listen)},
+                                     s.watch->with_pages(front::metrics_handler(s.health_source()))));
   if (const auto followed = s.follow_address(); !followed) log::warning("serve", followed.error().message);
   ONOMA_TRY(s.control,
-            serve_control(s.control_path, {{"status",
-                                            [&s](std::string_view, const os::ControlProgress&)
-                                                -> Result<std::string> { return s.status_json(); }},
-                                           {"health", health_command(s.health_source())}}));
+            serve_control(s.control_path,
+                          {{"status",
+                            [&s](std::string_view, const os::ControlProgress&) -> Result<std::string> {
+                              return s.status_json();
+                            }},
+                           {"health", s.watch->with_floods(health_command(s.health_source()))},
+                           {"stats", s.watch->stats_command()}}));
+  s.watch->begin(*s.pool);
   s.dns->start();
   return {};
 }
@@ -285,7 +316,9 @@ void Node::stop() {
   if (s.dns) s.dns->stop();
   if (s.http) s.http->stop();
   if (s.admin) s.admin->stop();
+  s.image_keeper.stop();
   if (s.publisher) s.publisher->stop();
+  s.watch->end(true);
 }
 
 Node::~Node() {

@@ -35,6 +35,14 @@ namespace onoma {
   X(onoma_versions_published_total, counter, "Zone versions made visible")                                 \
   X(onoma_versions_refused_total, counter, "Zone versions refused by the gate")                            \
   X(onoma_signatures_made_total, counter, "RRSIG records made")                                            \
+  X(onoma_images_verified_total, counter, "Image files all of whose checksums were seen to fit")           \
+  X(onoma_images_damaged_total, counter, "Image files found damaged after they were opened")               \
+  X(onoma_image_merges_total, counter, "Merges of a zone's changes into a new image")                      \
+  X(onoma_image_merge_us_total, counter, "Microseconds that merges took, in the background")               \
+  X(onoma_image_merge_written_octets_total, counter, "Octets of images that merges wrote")                 \
+  X(onoma_image_merge_changed_octets_total, counter, "Octets of changes that merges took into images")     \
+  X(onoma_image_delta_octets, gauge, "Octets of changes that lie beside their images, all zones")          \
+  X(onoma_image_delta_owners, gauge, "Names and NSEC3 records changed beside their images, all zones")     \
   X(onoma_publish_last_us, gauge, "Microseconds from commit to visible, newest version")                   \
   X(onoma_http_requests_total, counter, "HTTP requests answered")                                          \
   X(onoma_http_errors_total, counter, "HTTP requests answered with a status of 400 or above")

@@ -22,6 +22,7 @@ struct FileZone {
   struct Problem {
     std::string reason;
     bool refused = false;  // by the gate
+    bool damaged = false;  // what is served was read from an image that is
   };
   zone::SnapshotPtr current;         // null: never loaded
   std::unique_ptr<Problem> problem;  // null: the newest file is served

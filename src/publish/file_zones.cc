@@ -6,7 +6,6 @@
 
 #include "base/log.h"
 #include "publish/file_zones_state.h"
-#include "publish/zone_file.h"
 #include "wire/rdata.h"
 #include "zone/diff_text.h"
 
@@ -97,12 +96,14 @@ Result<FileZoneStatus> FileZones::State::finish(const FileZoneWork& work, FileZo
     zone.applied = outcome.applied;
     if (outcome.earliest_expiry) zone.earliest_expiry = *outcome.earliest_expiry;
   } else {
-    zone.problem = std::make_unique<FileZone::Problem>(outcome.result.error().message, refused);
+    const bool damaged = zone.problem && zone.problem->damaged;
+    zone.problem = std::make_unique<FileZone::Problem>(outcome.result.error().message, refused, damaged);
   }
   auto status = status_of(zone);
   zone.busy = false;
   lock.unlock();
   freed.notify_all();
+  if (outcome.to_scan) keeper->scan(weak_from_this(), std::move(outcome.to_scan));
   if (!outcome.result) return std::unexpected(outcome.result.error());
   return status;
 }
@@ -148,15 +149,20 @@ FileZoneOutcome FileZones::State::read(const FileZoneWork& work) {
     return {
         .current = work.current, .result = fail(Code::bad_syntax, loaded.error().message), .stamp = stamp};
   }
-  const auto expiry = (*loaded)->facts().earliest_expiry;
-  auto out = offer(work, std::move(*loaded), std::nullopt);
+  if (loaded->image) {
+    auto out = take_image(work, *std::move(loaded));
+    out.stamp = stamp;
+    return out;
+  }
+  const auto expiry = loaded->snapshot->facts().earliest_expiry;
+  auto out = offer(work, std::move(loaded->snapshot), std::nullopt);
   out.stamp = stamp;
   if (out.result) out.earliest_expiry = expiry;
   return out;
 }
 
 FileZones::FileZones(GateFactory gate, ZoneSink& sink, const Clock& clock)
-    : state_(std::make_unique<State>(std::move(gate), sink, clock)) {}
+    : state_(std::make_shared<State>(std::move(gate), sink, clock)) {}
 FileZones::~FileZones() = default;
 
 Result<FileZoneStatus> FileZones::add(const Name& zone, const std::string& file, ZoneOrigin origin) {
@@ -217,6 +223,7 @@ Result<void> FileZones::remove(const Name& zone) {
   const auto work = state_->claim(zone);
   if (!work) return unknown_zone(zone);
   state_->sink.remove(zone);
+  if (state_->keeper) state_->keeper->forget(zone);
   {
     std::scoped_lock lock(state_->mutex);
     state_->store.erase(work->index);

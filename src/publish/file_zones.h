@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "publish/file_zone_store.h"
 #include "publish/health.h"
+#include "publish/image_keeper.h"
 #include "publish/publisher.h"
 #include "publish/sequencer.h"
 
@@ -94,13 +95,18 @@ class FileZones {
 
   std::optional<ZoneHealth> health(const wire::Name& zone) const;
   HealthSummary summary() const;  // looks at every zone, at most once a second
+  // Images are opened where they lie, and checked in the background, from now on: a zone that is not served
+  // yet is shown at once when the file's stamp says that it passed a gate of `level`, the one that this gate
+  // has. A newer image of a zone that is served is checked first. Changes go into new images. Set before
+  // zones are added; the keeper must end before this.
+  void use_images(ImageKeeper& keeper, zone::GateLevel level);
   // A text that says what is damaged of what is served; empty: nothing. Called by health() on any thread. Set
   // before anybody asks.
   void set_damage_check(std::function<std::string(wire::NameView zone)> check);
 
  private:
   struct State;
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace onoma::publish

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "publish/file_zones.h"
+#include "publish/image_keeper.h"
+#include "publish/zone_file.h"
 
 namespace onoma::publish {
 
@@ -32,13 +34,15 @@ struct FileZoneOutcome {
   std::uint64_t stamp = 0;
   std::optional<std::uint32_t> earliest_expiry;
   bool shown = false, applied = false;
+  std::shared_ptr<ImageMap> to_scan = {};  // `current` lies in it, unchecked
 };
 
-struct FileZones::State final : zone::VersionSink {
+struct FileZones::State final : zone::VersionSink, ImageHome, std::enable_shared_from_this<FileZones::State> {
   State(GateFactory make, ZoneSink& to, const Clock& time)
       : make_gate(std::move(make)), sink(to), clock(time) {}
 
   void show(const zone::Version& version, zone::SnapshotPtr snapshot) override {
+    if (keeper) keeper->changed(weak_from_this(), version.zone, snapshot, version.diff);
     sink.show(version, std::move(snapshot));
   }
   void refused(const zone::Version& version, const zone::Verdict& verdict) override {
@@ -51,6 +55,10 @@ struct FileZones::State final : zone::VersionSink {
   Result<FileZoneStatus> finish(const FileZoneWork& work, FileZoneOutcome outcome, bool log_problem);
   FileZoneOutcome offer(const FileZoneWork& work, zone::SnapshotPtr next, std::optional<zone::Diff> diff);
   FileZoneOutcome read(const FileZoneWork& work);
+  FileZoneOutcome take_image(const FileZoneWork& work, ZoneFile file);
+  void exchange(const wire::Name& zone, Make make) override;
+  void exchange_on(ByteView octets, const Make& make) override;
+  void exchange_at(std::uint32_t index, const Make& make);
   bool unchanged(std::uint32_t index, std::string_view wanted_file);
   void look_again(std::uint32_t index, bool force, Tally& tally);
   void settle(const FileZoneWork& work, std::size_t FileZonesChange::* member, Tally& tally);
@@ -60,7 +68,9 @@ struct FileZones::State final : zone::VersionSink {
   ZoneSink& sink;
   const Clock& clock;
   std::function<std::string(wire::NameView)> damage;
-  std::mutex bulk;  // one call about all zones at a time
+  ImageKeeper* keeper = nullptr;  // null: images are checked before they are shown
+  zone::GateLevel level{};        // of the gate; with a keeper
+  std::mutex bulk;                // one call about all zones at a time
 
   mutable std::mutex mutex;
   std::condition_variable freed;

@@ -76,12 +76,14 @@ std::vector<Name> FileZones::applied(std::size_t limit) const {
 
 ZoneHealth FileZones::State::health(const FileZone& zone, std::uint32_t now_s) const {
   ZoneHealth out{.zone = Name(zone.name())};
-  const auto damaged = damage ? damage(zone.name()) : std::string();
+  auto damaged = damage ? damage(zone.name()) : std::string();
+  if (damaged.empty() && zone.problem && zone.problem->damaged) damaged = zone.problem->reason;
   out.stale = zone.problem != nullptr;
   if (zone.problem) out.reason = zone.problem->reason;
   if (!zone.current) {
     out.condition = ZoneCondition::not_loaded;
     if (zone.problem && zone.problem->refused) out.audit = "refused";
+    if (zone.problem && zone.problem->damaged) out.audit = "damaged";
     return out;
   }
   out.serial = zone.current->facts().serial;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "publish/image_keeper.h"
 #include "publish/journal.h"
 #include "publish/registry_source.h"
 
@@ -44,11 +45,12 @@ model::DenialPolicy denial_of(const zone::Snapshot& snapshot) {
 
 // One zone: its queue, its sequencer and what others may see of it. Jobs of the queue hold a plain pointer:
 // the queue ends before the lane does.
-struct Publisher::Lane final : zone::VersionSink {
+struct Publisher::Lane final : zone::VersionSink, ImageHome, std::enable_shared_from_this<Publisher::Lane> {
   Lane(State& owner, Name zone_name);
 
   void show(const zone::Version& version, zone::SnapshotPtr snapshot) override;
   void refused(const zone::Version& version, const zone::Verdict& verdict) override;
+  void exchange(const Name& which, Make make) override;
 
   // On the queue.
   void run();
@@ -121,7 +123,19 @@ Publisher::Lane::Lane(State& owner, Name zone_name)
 
 void Publisher::Lane::show(const zone::Version& version, zone::SnapshotPtr snapshot) {
   if (!sequencer) note_replayed(version);
+  if (auto* keeper = state.options.keeper) keeper->changed(weak_from_this(), zone, snapshot, version.diff);
   state.sink.show(version, std::move(snapshot));
+}
+
+void Publisher::Lane::exchange(const Name&, Make make) {
+  queue.post([this, make = std::move(make)] {
+    if (state.stopping.load() || retired.load() || !sequencer || !sequencer->current()) return;
+    auto made = make(sequencer->current());
+    if (!made.next) return;
+    sequencer->replace_equal(made.next);
+    state.sink.moved(std::move(made.next));
+    publish_status();
+  });
 }
 
 void Publisher::Lane::refused(const zone::Version& version, const zone::Verdict& verdict) {
@@ -188,6 +202,7 @@ void Publisher::Lane::want(const model::Tld& tld) {
 void Publisher::Lane::retire() {
   if (timer) queue.cancel(*timer);
   state.sink.remove(zone);
+  if (state.options.keeper) state.options.keeper->forget(zone);
   const auto erased = journal != nullptr
                           ? journal->erase(zone)
                           : Journal(JournalOptions{.folder = state.options.folder}).erase(zone);

@@ -34,10 +34,15 @@ class ZoneSink {
   virtual void remove(const wire::Name& zone) = 0;
   // The zone is known, but there is no version of it to show: queries are to fail, not to be refused.
   virtual void not_loaded(const wire::Name&) {}
+  // The version that is shown, in other memory: whoever keeps it takes this one instead.
+  virtual void moved(zone::SnapshotPtr) {}
 };
 
+class ImageKeeper;
+
 struct PublisherOptions {
-  std::string folder;  // journals
+  std::string folder;             // journals
+  ImageKeeper* keeper = nullptr;  // merges changes into images; null: nobody does. Must outlive the publisher
 };
 
 struct ZoneStatus {

@@ -147,6 +147,11 @@ void Sequencer::resume(zone::SnapshotPtr current) {
   if (current_) state_ = State::idle;
 }
 
+void Sequencer::replace_equal(zone::SnapshotPtr same) {
+  CHECK(current_ && same->facts().serial == current_->facts().serial);
+  current_ = std::move(same);
+}
+
 Result<bool> Sequencer::offer(zone::SnapshotPtr next, std::optional<zone::Diff> diff) {
   CHECK(!stages_.signer && (diff || current_ || !stages_.log));
   const auto now = clock_.now();
@@ -396,7 +401,7 @@ Result<bool> Sequencer::refresh(std::vector<VersionTrace>& out) {
 // Gate, log, show. False when the gate holds the version.
 Result<bool> Sequencer::accept(Step step, std::vector<VersionTrace>& out) {
   auto& version = step.version;
-  version.content = step.after->content_digest();
+  if (stages_.log) version.content = step.after->content_digest();  // costs a walk over a zone that is new
   const auto verdict =
       stages_.gate->check(step.before.get(), version.diff, *step.after, step.expected, clock_.now());
   step.trace.checked = clock_.now();

@@ -64,6 +64,8 @@ class Sequencer {
   Result<bool> restore();
   // Takes a zone up at a version that is shown already. Instead of restore().
   void resume(zone::SnapshotPtr current);
+  // Goes on from the same version in other memory. REQUIRES: equal to current().
+  void replace_equal(zone::SnapshotPtr same);
   // Shows a version that comes ready, with the serial it has: from a file or a transfer. `diff` leads to it
   // from the current version; absent, it is worked out. False when it equals the current version, or when the
   // gate refuses it: then state() is held. REQUIRES: no signer; a first version needs its diff if there is a

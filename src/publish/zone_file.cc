@@ -5,11 +5,14 @@
 #include <ctime>
 #include <vector>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "os/durable_file.h"
+#include "os/fd.h"
 #include "os/job_pool.h"
 #include "zone/load.h"
 
@@ -38,7 +41,20 @@ std::uint64_t file_stamp(const std::string& path) {
   return std::max<std::uint64_t>(1, stamp);
 }
 
-Result<zone::SnapshotPtr> read_zone_file(const wire::Name& zone, const std::string& path) {
+bool is_image(const std::string& path) {
+  const os::Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<std::uint8_t, 8> octets{};
+  return file &&
+         ::pread(file.get(), octets.data(), octets.size(), 0) == static_cast<ssize_t>(octets.size()) &&
+         zone::looks_like_image(octets);
+}
+
+Result<ZoneFile> read_zone_file(const wire::Name& zone, const std::string& path) {
+  if (is_image(path)) {
+    ONOMA_TRY(auto image, ImageMap::open(path));
+    ONOMA_TRY(auto snapshot, image->zone(zone));
+    return ZoneFile{std::move(snapshot), std::move(image)};
+  }
   auto octets = os::read_file(path, kFileMaxOctets);
   if (!octets) {
     // "Not found" would be an answer about the zone; and a server that has given up root is told so.
@@ -54,7 +70,7 @@ Result<zone::SnapshotPtr> read_zone_file(const wire::Name& zone, const std::stri
   if (warnings.size() > kWarningsShown)
     log::warning("zone", fmt::format("{}: {} more warnings of this kind", zone.text(),
                                      warnings.size() - kWarningsShown));
-  return snapshot;
+  return ZoneFile{std::move(snapshot), nullptr};
 }
 
 }  // namespace onoma::publish

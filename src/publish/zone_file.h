@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 
 #include "base/error.h"
+#include "publish/image_map.h"
 #include "wire/name.h"
 #include "zone/snapshot.h"
 
@@ -14,7 +16,16 @@ namespace onoma::publish {
 // that a further write might not be seen in its time.
 std::uint64_t file_stamp(const std::string& path);
 
-// Reads the file and logs its warnings. Errors name file and line.
-Result<zone::SnapshotPtr> read_zone_file(const wire::Name& zone, const std::string& path);
+// Does the file begin as compiled images do? False when it cannot be read: reading it as text tells why.
+bool is_image(const std::string& path);
+
+struct ZoneFile {
+  zone::SnapshotPtr snapshot;
+  std::shared_ptr<ImageMap> image;  // the snapshot lies in it; null: the file is text
+};
+
+// Opens an image (told from text by its first octets), or reads the text and logs its warnings. Errors name
+// the file and, in text, the line.
+Result<ZoneFile> read_zone_file(const wire::Name& zone, const std::string& path);
 
 }  // namespace onoma::publish

@@ -57,6 +57,7 @@ class Image {
   Result<ImageFacts> facts() const;
   bool trusted() const { return trusted_; }
   bool damaged() const { return damaged_.load(std::memory_order_relaxed); }
+  void condemn() const { note_damage(); }  // somebody else has found damage
   std::uint64_t seed() const { return header_.seed; }
   std::size_t nodes() const { return header_.nodes; }
   std::size_t nsec3_records() const { return header_.nsec3_records; }

@@ -208,12 +208,28 @@ bool ImageFile::block_fits(std::size_t index, ByteView copy) const {
          layout::load<std::uint64_t>(octets_.data() + sums_at_ + index * 8);
 }
 
-Result<SnapshotPtr> move_to_copy(const Snapshot& on_file, const Snapshot& current,
-                                 std::shared_ptr<const std::uint8_t> copy) {
-  const auto& image = image_of(on_file);
-  const ByteView octets(copy.get(), image->octets().size());
-  ONOMA_TRY(auto moved, Image::open(octets, std::move(copy), true));
-  return current.rebase(on_file, std::move(moved));
+Result<SnapshotPtr> move_to_copy(const Snapshot& current, std::shared_ptr<const std::uint8_t> copy,
+                                 bool whole) {
+  const ByteView octets(copy.get(), image_of(current)->octets().size());
+  ONOMA_TRY(auto image, Image::open(octets, std::move(copy), whole));
+  if (!whole) image->condemn();
+  // The file may have been written over since it was opened.
+  ONOMA_TRY(const auto fresh, snapshot_of(image));
+  if (fresh->facts().apex != current.facts().apex ||
+      (current.delta().owners == 0 && fresh->facts().serial != current.facts().serial))
+    return bad("another version or zone is where this one was");
+  return current.rebase(*fresh, std::move(image));
+}
+
+std::vector<ImagePart> image_parts(const Snapshot& snapshot) {
+  static constexpr std::string_view kNames[layout::kSections] = {
+      "facts", "shapes", "strings", "pool", "nodes", "order", "nsec3", "nsec3_index", "index"};
+  const auto& header = image_of(snapshot)->header();
+  std::vector<ImagePart> out = {{"header", header.header_octets}};
+  for (std::size_t i = 0; i < layout::kSections; ++i)
+    out.push_back(
+        {kNames[i], (i + 1 == layout::kSections ? header.octets : header.at[i + 1]) - header.at[i]});
+  return out;
 }
 
 ByteView image_octets(const Snapshot& snapshot) {

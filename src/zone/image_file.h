@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -59,13 +60,21 @@ class ImageFile {
   std::uint64_t directory_at_ = 0, sums_at_ = 0;
 };
 
-// The same zone on `copy`, octets equal to those of the image that `on_file` lies in, which cannot change any
-// more and whose checksums were seen to fit. What `current` changed since `on_file` stays beside it.
-Result<SnapshotPtr> move_to_copy(const Snapshot& on_file, const Snapshot& current,
-                                 std::shared_ptr<const std::uint8_t> copy);
+// The same version on `copy`, the octets of its image, which cannot change any more. What it changed since
+// the image was made stays beside it. `whole`: their checksums were seen to fit; else some places were not
+// and are zeros now, and the image is one that is damaged. Fails when another zone lies there, or too little
+// is left.
+Result<SnapshotPtr> move_to_copy(const Snapshot& current, std::shared_ptr<const std::uint8_t> copy,
+                                 bool whole = true);
 // Octets of the image that a snapshot lies in.
 ByteView image_octets(const Snapshot& snapshot);
 bool image_is_trusted(const Snapshot& snapshot);
+// What the octets of an image are used for, in the order of docs/formats/image.md.
+struct ImagePart {
+  std::string_view name;
+  std::uint64_t octets = 0;
+};
+std::vector<ImagePart> image_parts(const Snapshot& snapshot);
 // Something in the image could not be read.
 bool image_is_damaged(const Snapshot& snapshot);
 

@@ -273,7 +273,8 @@ void read_all(const Snapshot& zone, std::mt19937& random) {
     auto key = lookup_key(query);
     zone.prepare(key);
     zone.prefetch(key);
-    if (const auto quick = zone.quick(key); quick.kind == Quick::Kind::referral) static_cast<void>(zone.section(quick));
+    if (const auto quick = zone.quick(key); quick.kind == Quick::Kind::referral)
+      static_cast<void>(zone.section(quick));
     scratch.reset();
     static_cast<void>(zone.find(key, &scratch));
     std::string hash;
@@ -356,7 +357,7 @@ TEST(ImageFile, MovesToACopyWithWhatChangedSince) {
       static_cast<std::uint8_t*>(::operator new(from.size(), std::align_val_t{64})),
       [](std::uint8_t* at) { ::operator delete(at, std::align_val_t{64}); });
   std::copy(from.begin(), from.end(), copy.get());
-  const auto moved = move_to_copy(*on_file, *changed, copy);
+  const auto moved = move_to_copy(*changed, copy);
   ASSERT_TRUE(moved.has_value());
   std::ranges::fill(*octets, std::uint8_t{0});  // the file is gone
   EXPECT_TRUE(image_is_trusted(**moved));
