@@ -19,6 +19,17 @@ namespace {
 
 namespace json = boost::json;
 
+void print_floods(const json::object& all) {
+  const auto* floods = all.if_contains("floods");
+  if (floods == nullptr || !floods->is_array()) return;
+  const bool dry = member_text(all, "limits") == "dry-run";
+  for (const auto& one : floods->as_array())
+    if (one.is_object())
+      fmt::print("flood of random names below {}: {} new ones a second, {} answers {}\n",
+                 member_text(one.as_object(), "below"), member_text(one.as_object(), "names_per_s"),
+                 member_text(one.as_object(), "withheld"), dry ? "would have been withheld" : "withheld");
+}
+
 // A check that runs every second must not wait for long.
 constexpr std::chrono::milliseconds kHealthPatience{2'000};
 
@@ -92,6 +103,7 @@ Result<int> status_by_control(const Globals& globals, const StatusArguments& arg
   const auto judged = arguments.zone.empty() ? judge_all(object, arguments.max_age_s)
                                              : judge_zone(object, arguments.max_age_s);
   fmt::print("{}\n", globals.json ? *text : judged.line);
+  if (!globals.json && !arguments.exit_code) print_floods(object);
   return arguments.exit_code && !judged.good ? 1 : 0;
 }
 
@@ -105,7 +117,10 @@ Result<int> status_by_rest(const Globals& globals, Client& client) {
     return 0;
   }
   status.erase("zones");
+  const auto floods = status;
+  status.erase("floods");
   print_object(status);
+  print_floods(floods);
   if (!zones.items.empty()) fmt::print("\n");
   print_table(zones.items, {"zone", "state", "serial", "denial", "delegations", "records", "signatures",
                             "last_event", "reason"});

@@ -8,14 +8,15 @@
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
 
+#include "app/statistics.h"
 #include "base/log.h"
 #include "os/address.h"
 
 namespace onoma::app {
 namespace {
 
-using Member =
-    std::variant<std::string Settings::*, std::int64_t Settings::*, std::vector<std::string> Settings::*>;
+using Member = std::variant<std::string Settings::*, std::int64_t Settings::*, bool Settings::*,
+                            std::vector<std::string> Settings::*>;
 
 struct Row {
   std::string_view key;  // "table.name"
@@ -42,6 +43,38 @@ const std::vector<Row>& rows() {
        "interfaces, or INTERFACE:QUEUE, that take UDP by AF_XDP beside the sockets"},
       {"http.listen", &Settings::http_listen, "addresses for REST (/v1) and resolution (/r)"},
       {"admin.listen", &Settings::admin_listen, "addresses for /metrics and /health; a listener of its own"},
+      {"limits.mode", &Settings::limit_mode,
+       "withhold answers to floods and forged sources: off, dry-run (only count and report) or on"},
+      {"limits.answers", &Settings::limit_answers, "the same answer to one address, a second; 0: no limit"},
+      {"limits.errors", &Settings::limit_errors, "errors to one address, a second; 0: no limit"},
+      {"limits.slip", &Settings::limit_slip,
+       "one of so many withheld answers leaves empty with TC, so that resolvers come back over TCP; 0: none"},
+      {"limits.flood_names", &Settings::limit_flood_names,
+       "different missing names below one name in a second that are a flood; 0: floods are not looked for"},
+      {"limits.flood_source", &Settings::limit_flood_source,
+       "of them still answered to one address during a flood, a second"},
+      {"limits.flood_slip", &Settings::limit_flood_slip, "limits.slip during a flood"},
+      {"limits.shed", &Settings::limit_shed,
+       "withheld answers to one address, a second, above which it is dropped unread; 0: none is"},
+      {"stats.enabled", &Settings::stats_enabled, "count what is asked and answered"},
+      {"stats.folder", &Settings::stats_folder,
+       "folder for the daily files (RSSAC002) and for what a restart continues from; empty: none"},
+      {"stats.service", &Settings::stats_service,
+       "name of the service in the daily files, such as a.root-servers.net"},
+      {"stats.zone", &Settings::stats_zone,
+       "zone of load-time and zone-size in them; empty: all, when they are few"},
+      {"stats.keep_days", &Settings::stats_keep_days, "remove files of older days; 0: never"},
+      {"stats.top", &Settings::stats_top, "look for the most frequent names and sources"},
+      {"stats.magnitude", &Settings::stats_magnitude,
+       "count the clients of each domain (DNS magnitude); costs 20 to 25 ns a packet"},
+      {"dnstap.socket", &Settings::dnstap_socket,
+       "UNIX socket on which a reader of dnstap listens; empty: none"},
+      {"dnstap.file", &Settings::dnstap_file, "or a file for dnstap, written anew at each start"},
+      {"dnstap.sample", &Settings::dnstap_sample, "one query of so many, and its answer"},
+      {"dnstap.queries", &Settings::dnstap_queries, "send queries"},
+      {"dnstap.responses", &Settings::dnstap_responses, "send answers"},
+      {"dnstap.anonymise", &Settings::dnstap_anonymise,
+       "addresses of clients: none (as they are), cut (to /24 and /48) or permuted"},
       {"log.level", &Settings::log_level, "debug, info, warning or error"},
       {"process.user", &Settings::process_user,
        "NAME or NAME:GROUP to go on as when the DNS addresses are bound; needs root; empty: no change"},
@@ -70,6 +103,8 @@ std::string value_text(const Settings& settings, const Member& member) {
           return quoted(value);
         } else if constexpr (std::is_same_v<T, std::int64_t>) {
           return fmt::format("{}", value);
+        } else if constexpr (std::is_same_v<T, bool>) {
+          return value ? "true" : "false";
         } else {
           std::vector<std::string> parts;
           parts.reserve(value.size());
@@ -97,6 +132,10 @@ Result<void> assign(Settings& settings, const Row& row, const toml::node& node, 
     const auto value = node.value_exact<std::int64_t>();
     if (!value) return wrong("a whole number");
     settings.** number = *value;
+  } else if (const auto* flag = std::get_if<bool Settings::*>(&row.member)) {
+    const auto value = node.value_exact<bool>();
+    if (!value) return wrong("true or false");
+    settings.** flag = *value;
   } else {
     const auto* array = node.as_array();
     if (array == nullptr) return wrong("a list of texts, such as [\"127.0.0.1:5300\"]");
@@ -166,6 +205,9 @@ Result<void> check(const Settings& settings) {
     return fail(Code::missing_field, "dns.listen needs at least one address", "dns.listen");
   if (settings.http_listen.empty())
     return fail(Code::missing_field, "http.listen needs at least one address", "http.listen");
+  ONOMA_TRY_VOID(limit_options(settings));
+  ONOMA_TRY_VOID(statistics_options(settings));
+  ONOMA_TRY_VOID(dnstap_options(settings, settings.dns_identity));
   return {};
 }
 
