@@ -282,33 +282,62 @@ class KeyAt {
 
 }  // namespace
 
+// Of the node's key with another one, as std::string_view::compare says it. REQUIRES: `key` begins with the
+// apex's, or is behind all that do.
+int Image::compare(Unit unit, const Head& node, std::string_view key) const {
+  if (!key.starts_with(apex_key_)) return -1;
+  if (node.parent != kNone || unit == kApex) {
+    const KeyAt there(*this, unit);
+    return there ? there.view().compare(key) : 1;
+  }
+  const auto rest = as_bytes(key.substr(apex_key_.size()));
+  std::size_t at = 0;
+  for (auto c : node.label) {
+    if (c <= 1) [[unlikely]] {
+      const KeyAt there(*this, unit);
+      return there ? there.view().compare(key) : 1;
+    }
+    if (at == rest.size()) return 1;
+    const auto lower = wire::ascii_lower(c);
+    if (lower != rest[at]) return lower < rest[at] ? -1 : 1;
+    ++at;
+  }
+  if (at == rest.size()) return 1;
+  if (rest[at] != 0) return -1;
+  return at + 1 == rest.size() ? 0 : -1;
+}
+
 Image::Unit Image::before(std::string_view key) const {
-  if (key <= apex_key_) return kNone;
+  return key <= apex_key_ ? kNone : last_before(key, false);
+}
+
+Image::Unit Image::at_or_before(std::string_view key) const {
+  return key < apex_key_ ? kNone : last_before(key, true);
+}
+
+Image::Unit Image::last_before(std::string_view key, bool or_at) const {
   // The last row whose node lies before the key; row 0 is the apex.
   const auto wanted = head_of(key.starts_with(apex_key_) ? key.substr(apex_key_.size()) : std::string_view{});
   const bool beyond = !key.starts_with(apex_key_);
+  Head node;
   std::size_t low = 0, high = order_rows_;
   while (high - low > 1) {
     const auto middle = low + (high - low) / 2;
-    std::uint64_t head = 0;
+    std::uint64_t there = 0;
     Unit unit = kNone;
-    if (!order_row(middle, head, unit)) return kNone;
-    bool less = beyond || head < wanted;
-    if (!beyond && head == wanted) {
-      const KeyAt there(*this, unit);
-      less = there && there.view() < key;
-    }
+    if (!order_row(middle, there, unit)) return kNone;
+    bool less = beyond || there < wanted;
+    if (!beyond && there == wanted) less = head(unit, node) && compare(unit, node, key) < 0;
     (less ? low : high) = middle;
   }
-  std::uint64_t head = 0;
-  Unit unit = kNone;
-  if (!order_row(low, head, unit)) return kNone;
-  auto last = unit;
-  for (std::size_t steps = 0; steps <= layout::kOrderStep; ++steps) {
-    const auto following = next(last);
-    if (following == kNone) break;
-    const KeyAt there(*this, following);
-    if (!there || there.view() >= key) break;
+  std::uint64_t there = 0;
+  Unit last = kNone;
+  if (!order_row(low, there, last) || !head(last, node)) return kNone;
+  for (std::size_t steps = 0; steps <= layout::kOrderStep && node.next != kNone; ++steps) {
+    const auto following = node.next;
+    if (!head(following, node)) break;
+    const auto order = compare(following, node, key);
+    if (order > 0 || (order == 0 && !or_at)) break;
     last = following;
   }
   return last;
@@ -367,7 +396,7 @@ Image::Unit Image::nsec3_lower_bound(std::string_view hash) const {
   return kNone;
 }
 
-Image::Unit Image::nsec3_before(std::string_view hash) const {
+Image::Unit Image::nsec3_last_before(std::string_view hash, bool or_at) const {
   if (nsec3_buckets_ == 0) return kNone;
   auto bucket = nsec3_bucket_of(hash);
   Unit end = kNone;
@@ -378,7 +407,8 @@ Image::Unit Image::nsec3_before(std::string_view hash) const {
     std::string_view there;
     while (at < end) {
       if (!hash_at(at, there)) return kNone;
-      if (there >= hash) break;
+      const auto order = there.compare(hash);
+      if (order > 0 || (order == 0 && !or_at)) break;
       last = at;
       const auto next = nsec3_next(at);
       if (next == kNone) break;

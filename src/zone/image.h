@@ -80,7 +80,8 @@ class Image {
   // In canonical order, empty non-terminals among them.
   Unit next(Unit unit) const;
   Unit lower_bound(std::string_view key) const;
-  Unit before(std::string_view key) const;              // the last one before the key; kNone
+  Unit before(std::string_view key) const;  // the last one before the key; kNone
+  Unit at_or_before(std::string_view key) const;
   std::size_t key(Unit unit, std::uint8_t* out) const;  // its sort key, into kMaxSortKeyOctets; 0: damaged
   // The node as zone/node.h encodes it: in `scratch`, or in memory of its own, or in the image. nullopt:
   // damaged.
@@ -93,7 +94,8 @@ class Image {
   Unit nsec3_first() const { return header_.nsec3_records == 0 ? kNone : 0; }
   Unit nsec3_next(Unit unit) const;
   Unit nsec3_lower_bound(std::string_view hash) const;
-  Unit nsec3_before(std::string_view hash) const;
+  Unit nsec3_before(std::string_view hash) const { return nsec3_last_before(hash, false); }
+  Unit nsec3_at_or_before(std::string_view hash) const { return nsec3_last_before(hash, true); }
   Unit nsec3_last() const;
   std::optional<NodeView> nsec3_unfold(Unit unit, NodeScratch* scratch) const;
 
@@ -112,7 +114,10 @@ class Image {
     return static_cast<std::size_t>(section_end(which) - section(which));
   }
   bool matches(Unit unit, const LookupKey& key, std::size_t labels) const;
+  Unit last_before(std::string_view key, bool or_at) const;
+  int compare(Unit unit, const Head& node, std::string_view key) const;
   bool order_row(std::size_t row, std::uint64_t& head, Unit& unit) const;
+  Unit nsec3_last_before(std::string_view hash, bool or_at) const;
   bool nsec3_bucket(std::size_t bucket, Unit& first) const;
   std::size_t nsec3_bucket_of(std::string_view hash) const;
   void note_damage() const { damaged_.store(true, std::memory_order_relaxed); }

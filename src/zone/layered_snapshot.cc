@@ -260,16 +260,42 @@ bool LayeredSnapshot::exists(std::string_view sort_key) const {
 std::optional<NodeView> LayeredSnapshot::nsec_at_or_before(std::string_view sort_key,
                                                            NodeScratch* scratch) const {
   if (facts_.nsec_sets == 0) return std::nullopt;
-  LayeredPlace place(*this, Order::names);
-  place.seek(sort_key);
-  if (!place.valid())
-    place.seek_last();
-  else if (place.key() != sort_key)
-    place.prev();
-  for (std::size_t turns = 0; turns < 2; ++turns, place.seek_last())
-    for (; place.valid(); place.prev())
-      if (place.flags() & kNodeNsec) return place.node(scratch);
-  return std::nullopt;
+  if (auto node = nsec_not_behind(sort_key, scratch)) return node;
+  static constexpr auto kBehindAll = [] {
+    std::array<char, wire::kMaxSortKeyOctets> octets;
+    octets.fill('\xff');
+    return octets;
+  }();
+  return nsec_not_behind({kBehindAll.data(), kBehindAll.size()}, scratch);
+}
+
+// The last owner of an NSEC set at or before the key.
+std::optional<NodeView> LayeredSnapshot::nsec_not_behind(std::string_view key, NodeScratch* scratch) const {
+  std::array<std::uint8_t, wire::kMaxSortKeyOctets> here, image_key;
+  for (bool or_at = true;; or_at = false) {
+    const auto unit = or_at ? image_->at_or_before(key) : image_->before(key);
+    const Entry* entry = nullptr;
+    if (names_.size() > 0) {
+      if (or_at) entry = names_.find(key);
+      if (const auto place = names_.before(key); !entry && place.valid()) entry = place.entry();
+    }
+    if (unit == Image::kNone && !entry) return std::nullopt;
+    std::size_t size = 0;
+    if (unit != Image::kNone) size = image_->key(unit, image_key.data());
+    const auto in_image = as_text(ByteView(image_key).first(size));
+    const bool from_delta = entry && (unit == Image::kNone || entry->key() >= in_image);
+    if (from_delta) {
+      if (entry->flags() & kNodeNsec) return entry->node();
+    } else {
+      Image::Head head;
+      if (!image_->head(unit, head)) return std::nullopt;
+      if (head.bits & layout::kNsec) return image_->unfold(unit, scratch);
+    }
+    const auto next = from_delta ? entry->key() : in_image;
+    if (!or_at && next >= key) return std::nullopt;  // damaged: it must go backwards
+    std::memmove(here.data(), next.data(), next.size());
+    key = as_text(ByteView(here).first(next.size()));
+  }
 }
 
 std::optional<NodeView> LayeredSnapshot::nsec3_match(std::string_view hash, NodeScratch* scratch) const {
@@ -285,13 +311,13 @@ std::optional<NodeView> LayeredSnapshot::nsec3_match(std::string_view hash, Node
 
 std::optional<NodeView> LayeredSnapshot::nsec3_at_or_before(std::string_view hash,
                                                             NodeScratch* scratch) const {
-  if (auto match = nsec3_match(hash, scratch)) return match;
   if (nsec3_.size() == 0) {
-    auto unit = image_->nsec3_before(hash);
+    auto unit = image_->nsec3_at_or_before(hash);
     if (unit == Image::kNone) unit = image_->nsec3_last();
     if (unit == Image::kNone) return std::nullopt;
     return image_->nsec3_unfold(unit, scratch);
   }
+  if (auto match = nsec3_match(hash, scratch)) return match;
   LayeredPlace place(*this, Order::hashes);
   place.seek_before(hash);
   if (!place.valid()) place.seek_last();

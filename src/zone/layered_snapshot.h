@@ -110,7 +110,7 @@ class LayeredSnapshot final : public Snapshot {
   Held held(const LookupKey& key, std::size_t labels, std::uint64_t hash) const;
   Held held(std::string_view sort_key) const;
   std::optional<NodeView> unfold(const Held& held, NodeScratch* scratch) const;
-  std::optional<NodeView> nsec3_unfold(Image::Unit unit, NodeScratch* scratch) const;
+  std::optional<NodeView> nsec_not_behind(std::string_view key, NodeScratch* scratch) const;
   bool has_below(std::string_view key) const;  // an owner strictly below
 
   // Steps of apply, on the copy that becomes the next version.
