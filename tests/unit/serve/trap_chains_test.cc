@@ -81,7 +81,13 @@ TEST(TrapAdditionalWork, AtMostThirteenTargetsAreLookedUp) {
   std::string text = apex_records();
   for (int i = 0; i < 100; ++i) {
     const auto number = std::to_string(i);
-    text += "many 60 MX 1 m" + number + "\nm" + number + " 60 A 192.0.2." + number + "\n";
+    text.append("many 60 MX 1 m")
+        .append(number)
+        .append("\nm")
+        .append(number)
+        .append(" 60 A 192.0.2.")
+        .append(number);
+    text.append("\n");
     text += "_s._tcp 60 SRV 0 0 1 m" + number + "\n";
     text += "far 60 NS m" + number + "\n";
   }
