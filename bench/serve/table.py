@@ -181,8 +181,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=4, help="of each turn")
     parser.add_argument("--servers", default="onoma,nsd,knot")
     parser.add_argument("--onoma-flags", default=os.environ.get("ONOMA_BENCH_FLAGS", ""), help="further arguments of onoma authority")
-    parser.add_argument("--onoma-limit-flags", default=os.environ.get("ONOMA_BENCH_LIMIT_FLAGS", ""),
-                        help="the arguments that turn its limiter on, for flood")
+    parser.add_argument("--onoma-limit-flags", default=os.environ.get("ONOMA_BENCH_LIMIT_FLAGS", "--limit on"),
+                        help="the arguments that turn its limiter on, for flood; default: --limit on")
     given = parser.parse_args()
     if os.cpu_count() < 2:
         sys.exit("this needs two cores: one for the server, one for the questions")

@@ -235,6 +235,8 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   const Reclaimer reclaimer(upkeep, table);
   os::SerialQueue reloads(upkeep);
   watch.begin(upkeep);
+  const std::unique_ptr<ServerWatch, void (*)(ServerWatch*)> watching(
+      &watch, [](ServerWatch* one) { one->end(false); });  // on every way out, before pool and server
   server->start();
   ONOMA_TRY_VOID(write_pid_file(arguments.pid_file));
   for (const auto& address : os::report_ready())

@@ -14,6 +14,7 @@
 #include "app/settings.h"
 #include "base/metrics.h"
 #include "ident/scheme.h"
+#include "serve/stats_report.h"
 
 namespace onoma::app {
 namespace {
@@ -33,13 +34,16 @@ std::string settings_page() {
 
 std::string metrics_page() {
   std::string out =
-      "# Metrics\n\nServed at `/metrics` of the `admin.listen` address by `onoma serve`, in the text format "
-      "of "
-      "Prometheus. Counters begin at 0 with each start. `onoma authority` has no such address yet.\n\n"
+      "# Metrics\n\nServed at `/metrics` of the `admin.listen` address by `onoma serve`, and of `--admin` by "
+      "`onoma authority`, in the text format of Prometheus. Counters begin at 0 with each start.\n\n"
       "| metric | kind | meaning |\n|---|---|---|\n";
 #define X(name, type, help) out += fmt::format("| `{}` | {} | {} |\n", #name, #type, help);
   ONOMA_METRIC_TABLE(X)
 #undef X
+  out +=
+      "\nWith labels, where statistics are kept (`stats.enabled`, `--stats`):\n\n"
+      "| metric | kind | labels | meaning |\n|---|---|---|---|\n" +
+      serve::stats_metrics_markdown();
   return out;
 }
 

@@ -215,7 +215,7 @@ ServerWatch::~ServerWatch() {
 
 Result<void> ServerWatch::restore() {
   if (!statistics_) return {};
-  const auto done = statistics_->restore();
+  auto done = statistics_->restore();
   if (done || done.error().code == Code::io) return done;
   // Numbers of half a day are no reason to answer nobody; the file is kept for whoever wants to look.
   const auto file = (std::filesystem::path(statistics_->options().folder) / "statistics.state").string();
