@@ -24,6 +24,7 @@ namespace {
 namespace json = boost::json;
 using std::chrono::steady_clock;
 
+constexpr std::size_t kWarningsTold = 10;
 constexpr std::size_t kZonesTold = 20;  // of a file with many
 
 double seconds_since(steady_clock::time_point begun) {
@@ -64,14 +65,19 @@ Result<void> pass_gate(const LoadedZone& loaded, zone::GateLevel level, Time now
   const auto verdict = gate::verify_zone(*loaded.snapshot, options, now, [&](const gate::Progress& far) {
     progress([&] { return fmt::format("{}: {} names checked", name, far.names); });
   });
+  std::size_t told = 0;
   for (const auto& finding : verdict.findings) {
     if (finding.fatal && !verdict.accepted())
       return fail(Code::gate_refused,
                   fmt::format("the zone {} does not pass the gate: {}{}{}; no image was written", name,
                               finding.owner, finding.owner.empty() ? "" : ": ", finding.what));
-    fmt::print(stderr, "warning: {}: {}{}{}\n", name, finding.owner, finding.owner.empty() ? "" : ": ",
-               finding.what);
+    if (++told <= kWarningsTold)
+      fmt::print(stderr, "warning: {}: {}{}{}\n", name, finding.owner, finding.owner.empty() ? "" : ": ",
+                 finding.what);
   }
+  if (verdict.total > kWarningsTold)
+    fmt::print(stderr, "warning: {}: {} more; `onoma zone verify` shows them\n", name,
+               verdict.total - kWarningsTold);
   return {};
 }
 

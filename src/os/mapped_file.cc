@@ -109,7 +109,12 @@ MappedFile::~MappedFile() {
 }
 
 bool MappedFile::lost() const {
-  return slot_ >= 0 && slots()[static_cast<std::size_t>(slot_)].lost.load(std::memory_order_relaxed);
+  const auto* flag = lost_flag();
+  return flag != nullptr && flag->load(std::memory_order_relaxed);
+}
+
+const std::atomic<bool>* MappedFile::lost_flag() const {
+  return slot_ < 0 ? nullptr : &slots()[static_cast<std::size_t>(slot_)].lost;
 }
 
 std::shared_ptr<std::uint8_t> large_memory(std::size_t octets) {

@@ -6,6 +6,7 @@
 // they would have. Any thread.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -25,6 +26,8 @@ class MappedFile {
 
   ByteView octets() const { return octets_; }
   bool lost() const;  // pages were replaced by zeros
+  // The same for whoever asks often; null for an empty file. Good as long as this lives.
+  const std::atomic<bool>* lost_flag() const;
 
  private:
   MappedFile() = default;

@@ -42,6 +42,9 @@ std::thread start_thread(ThreadOptions options, std::move_only_function<void()> 
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);
+  // Of what the thread itself causes: blocked, the kernel would end the program at once instead of asking the
+  // handler (mapped_file.h).
+  for (int fault : {SIGBUS, SIGSEGV, SIGFPE, SIGILL}) ::sigdelset(&all, fault);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread thread([options = std::move(options), body = std::move(body)]() mutable {
     settle(options);

@@ -90,7 +90,7 @@ Result<zone::SnapshotPtr> ImageMap::zone(const wire::Name& name) const {
     return fail(Code::bad_request, fmt::format("{}: this image does not hold the zone {}; it holds {}", path_,
                                                name.text(), names));
   }
-  auto snapshot = file_.snapshot(**index, map_);
+  auto snapshot = file_.snapshot(**index, map_, map_->lost_flag());
   if (!snapshot) return told(snapshot.error());
   if ((*snapshot)->facts().apex != name)
     return fail(Code::corrupt, fmt::format("{}: the image file is damaged: {} lies where {} should; compile "

@@ -72,7 +72,8 @@ std::uint64_t hash_seed() {
   return settings().seed;
 }
 
-Result<ImagePtr> Image::open(ByteView octets, std::shared_ptr<const void> owner, bool trusted) {
+Result<ImagePtr> Image::open(ByteView octets, std::shared_ptr<const void> owner, bool trusted,
+                             const std::atomic<bool>* lost) {
   if (octets.size() < sizeof(Header)) return bad("it is shorter than its header");
   std::shared_ptr<Image> made(new Image());
   auto& image = *made;
@@ -96,6 +97,7 @@ Result<ImagePtr> Image::open(ByteView octets, std::shared_ptr<const void> owner,
   image.octets_ = octets;
   image.owner_ = std::move(owner);
   image.trusted_ = trusted;
+  image.lost_ = lost;
   image.buckets_ = image.section_octets(layout::kIndex) / sizeof(Bucket);
   image.order_rows_ = image.section_octets(layout::kOrder) / layout::kOrderRow;
   const auto nsec3_rows = image.section_octets(layout::kNsec3Index) / 4;

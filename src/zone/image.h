@@ -48,15 +48,17 @@ class Image {
   static constexpr Unit kApex = 0;
 
   // `trusted`: the octets were made by this process or their checksums were seen to fit, and they cannot
-  // change.
+  // change. `lost`, where given, becomes true when octets have been lost and read as zeros: from then on
+  // nothing of the image is believed. `owner` keeps it.
   static Result<std::shared_ptr<const Image>> open(ByteView octets, std::shared_ptr<const void> owner,
-                                                   bool trusted);
+                                                   bool trusted, const std::atomic<bool>* lost = nullptr);
 
   ByteView octets() const { return octets_; }
   const layout::Header& header() const { return header_; }
   Result<ImageFacts> facts() const;
   bool trusted() const { return trusted_; }
-  bool damaged() const { return damaged_.load(std::memory_order_relaxed); }
+  bool damaged() const { return damaged_.load(std::memory_order_relaxed) || lost(); }
+  bool lost() const { return lost_ != nullptr && lost_->load(std::memory_order_relaxed); }
   void condemn() const { note_damage(); }  // somebody else has found damage
   std::uint64_t seed() const { return header_.seed; }
   std::size_t nodes() const { return header_.nodes; }
@@ -135,6 +137,7 @@ class Image {
   std::size_t apex_labels_ = 0;
   std::uint64_t buckets_ = 0, order_rows_ = 0, nsec3_buckets_ = 0;
   bool trusted_ = false;
+  const std::atomic<bool>* lost_ = nullptr;
   mutable std::atomic<bool> damaged_{false};
 };
 

@@ -147,7 +147,9 @@ Result<void> ImageBuilder::add(std::string_view sort_key, NameView owner, std::s
                 fmt::format("there are no records at {} itself; a zone begins with its SOA and NS "
                             "records. Is the zone's name right?",
                             state.apex.text()));
-  CHECK(sort_key > state.last_key || is_apex);
+  if (sort_key <= state.last_key && !(is_apex && state.depth == 0))
+    return fail(Code::corrupt,
+                "the names of the zone's image are out of order; load it again from its source");
   state.account(sort_key, owner, sets);
   if (is_apex) {
     ONOMA_TRY(state.apex_node, EntryPtr::make({}, owner, kNodeApex, sets));
@@ -353,7 +355,10 @@ void ImageBuilder::State::account(std::string_view key, NameView owner, std::spa
 Result<void> ImageBuilder::add_nsec3(std::string_view hash, NameView owner,
                                      std::span<const EncodedSet> sets) {
   auto& state = *state_;
-  CHECK(hash.size() == 20 && hash > state.pending_hash);
+  CHECK(hash.size() == 20);
+  if (hash <= state.pending_hash && state.pending)
+    return fail(Code::corrupt,
+                "the hashes of the zone's image are out of order; load it again from its source");
   for (const auto& set : sets) account_set(state.facts, owner, set, true);
   if (state.pending)
     state.flush_nsec3(hash);

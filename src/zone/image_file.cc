@@ -191,10 +191,11 @@ Result<std::optional<std::size_t>> ImageFile::find(NameView zone) const {
   return std::optional<std::size_t>{};
 }
 
-Result<SnapshotPtr> ImageFile::snapshot(std::size_t index, std::shared_ptr<const void> owner) const {
+Result<SnapshotPtr> ImageFile::snapshot(std::size_t index, std::shared_ptr<const void> owner,
+                                        const std::atomic<bool>* lost) const {
   const auto row = layout::load<Row>(octets_.data() + directory_at_ + index * sizeof(Row));
   if (row.at > directory_at_ || row.octets > directory_at_ - row.at) return bad("its directory");
-  ONOMA_TRY(auto image, Image::open(octets_.subspan(row.at, row.octets), std::move(owner), false));
+  ONOMA_TRY(auto image, Image::open(octets_.subspan(row.at, row.octets), std::move(owner), false, lost));
   return snapshot_of(std::move(image));
 }
 

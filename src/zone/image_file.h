@@ -2,6 +2,7 @@
 // functions over octets, usable from any thread; reading and mapping files is the business of os and publish.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -42,8 +43,9 @@ class ImageFile {
   const ImageStamp& stamp() const { return stamp_; }
   std::size_t size() const { return rows_; }
   Result<Name> name(std::size_t index) const;
-  // The zone's own image. `owner` keeps `octets` alive. Untrusted: see zone/image.h.
-  Result<SnapshotPtr> snapshot(std::size_t index, std::shared_ptr<const void> owner) const;
+  // The zone's own image. `owner` keeps `octets` alive, and `lost`. Untrusted: see zone/image.h.
+  Result<SnapshotPtr> snapshot(std::size_t index, std::shared_ptr<const void> owner,
+                               const std::atomic<bool>* lost = nullptr) const;
   // nullopt: no zone of that name. Names are in canonical order, so this is a binary search.
   Result<std::optional<std::size_t>> find(NameView zone) const;
 

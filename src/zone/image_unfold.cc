@@ -328,6 +328,7 @@ std::optional<NodeView> Image::unfold(Unit unit, NodeScratch* scratch) const {
     const std::uint8_t flags = unit == kApex ? kNodeApex : node.bits & layout::kEmpty ? kNodeEmpty : 0;
     out = unfolder.write(flags, scratch);
   }
+  if (lost()) out.reset();  // zeros may look like something else
   if (!out) note_damage();
   return out;
 }
@@ -353,6 +354,7 @@ std::optional<NodeView> Image::nsec3_unfold(Unit unit, NodeScratch* scratch) con
         unfolder.nsec3_set(layout::Reader(body.data(), body.data() + body.size()), next_hash))
       out = unfolder.write(0, scratch);
   }
+  if (lost()) out.reset();
   if (!out) note_damage();
   return out;
 }
@@ -383,6 +385,13 @@ std::optional<QuickSection> Image::section_at(const Quick& referral) const {
   out.wire = in.bytes(in.varint());
   out.patches = in.bytes(in.varint());
   if (!in.ok() || (bits & layout::kHasTemplate) == 0) return fail_read(std::nullopt);
+  if (lost_ != nullptr) {
+    // Touched before it is believed: what is lost is known then.
+    volatile std::uint8_t seen = 0;
+    for (const auto part : {out.wire, out.patches})
+      if (!part.empty()) seen = static_cast<std::uint8_t>(seen ^ part.front() ^ part.back());
+    if (lost()) return fail_read(std::nullopt);
+  }
   return out;
 }
 

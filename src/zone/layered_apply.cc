@@ -316,7 +316,7 @@ Result<ImagePtr> compact(const Snapshot& snapshot) {
   for (auto at = snapshot.first(); at.valid(); at.next()) {
     const auto node = at.node();
     take(node);
-    if (sets.empty())
+    if (sets.empty() || wire::sort_key(node.owner()) != at.key())
       return fail(Code::corrupt, "the zone's image is damaged; load it again from its source");
     ONOMA_TRY_VOID(builder.add(at.key(), node.owner(), sets));
   }
