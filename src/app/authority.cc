@@ -24,8 +24,8 @@ void ZoneTableSink::not_loaded(const wire::Name& zone) {
   if (!table_.snapshot(zone)) table_.set(zone, serve::ZoneStatus::not_loaded);
 }
 
-void ZoneTableSink::moved(zone::SnapshotPtr snapshot) {
-  table_.set(std::move(snapshot));
+void ZoneTableSink::moved(const zone::SnapshotPtr& snapshot) {
+  table_.set(snapshot);
 }
 
 void prepare_images() {

@@ -53,7 +53,7 @@ Bytes kept(ByteView octets) {
 ImageMap::ImageMap(std::string path, std::shared_ptr<const os::MappedFile> map, zone::ImageFile file)
     : path_(std::move(path)),
       map_(std::move(map)),
-      file_(std::move(file)),
+      file_(file),
       head_(kept(map_->octets().first(kHeadOctets))),
       sums_(kept(sums_of(file_, map_->octets()))) {}
 
@@ -68,7 +68,7 @@ Result<std::shared_ptr<ImageMap>> ImageMap::open(const std::string& path) {
   ONOMA_TRY(auto mapped, os::MappedFile::open(path));
   auto file = zone::ImageFile::open(mapped->octets());
   if (!file) return fail(file.error().code, fmt::format("{}: {}", path, file.error().message));
-  std::shared_ptr<ImageMap> map(new ImageMap(path, std::move(mapped), *std::move(file)));
+  std::shared_ptr<ImageMap> map(new ImageMap(path, std::move(mapped), *file));
   // What is gone is forgotten now and then.
   if (files.by_path.size() % 64 == 63)
     std::erase_if(files.by_path, [](const auto& entry) { return entry.second.map.expired(); });

@@ -133,7 +133,7 @@ void Publisher::Lane::exchange(const Name&, Make make) {
     auto made = make(sequencer->current());
     if (!made.next) return;
     sequencer->replace_equal(made.next);
-    state.sink.moved(std::move(made.next));
+    state.sink.moved(made.next);
     publish_status();
   });
 }

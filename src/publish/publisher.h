@@ -35,7 +35,7 @@ class ZoneSink {
   // The zone is known, but there is no version of it to show: queries are to fail, not to be refused.
   virtual void not_loaded(const wire::Name&) {}
   // The version that is shown, in other memory: whoever keeps it takes this one instead.
-  virtual void moved(zone::SnapshotPtr) {}
+  virtual void moved(const zone::SnapshotPtr& /*snapshot*/) {}
 };
 
 class ImageKeeper;

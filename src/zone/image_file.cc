@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kFileMagic = 0x31474d49414d4f4eU;  // "NOMAIMG1"
 constexpr std::uint32_t kFileVersion = 1;
 constexpr std::size_t kImageAlignment = 4096;
+constexpr std::uint64_t kLastSecond = 253'402'300'799;  // of the year 9999
 
 struct Head {
   std::uint64_t magic = kFileMagic;
@@ -151,7 +152,7 @@ Result<ImageFile> ImageFile::open(ByteView octets) {
   if (head.zones == 0 || head.directory_at > head.sums_at || head.sums_at > head.octets ||
       (head.sums_at - head.directory_at) / sizeof(Row) < head.zones ||
       head.octets - head.sums_at != blocks * 8 ||
-      head.level > static_cast<std::uint32_t>(GateLevel::registry))
+      head.level > static_cast<std::uint32_t>(GateLevel::registry) || head.made_s > kLastSecond)
     return bad("its parts do not fit together");
   ImageFile out;
   out.octets_ = octets;

@@ -16,7 +16,7 @@ using namespace onoma;
 namespace {
 
 constexpr std::size_t kFileHead = 64;
-constexpr std::size_t kMostSteps = 5000;
+constexpr std::size_t kMostSteps = 600;
 
 void demand(bool holds) {
   if (!holds) std::abort();

@@ -134,10 +134,7 @@ struct Shown final : ZoneSink {
   void show(const zone::Version& version, zone::SnapshotPtr snapshot) override {
     zones[version.zone] = std::move(snapshot);
   }
-  void moved(zone::SnapshotPtr snapshot) override {
-    const auto apex = snapshot->facts().apex;
-    zones[apex] = std::move(snapshot);
-  }
+  void moved(const zone::SnapshotPtr& snapshot) override { zones[snapshot->facts().apex] = snapshot; }
   void refused(const zone::Version&, const zone::Verdict&) override {}
   void remove(const Name& zone) override { zones.erase(zone); }
   void not_loaded(const Name& zone) override { zones.try_emplace(zone, nullptr); }
