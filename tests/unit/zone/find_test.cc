@@ -73,9 +73,10 @@ Lookup slow_find(const Snapshot& zone, const Name& query) {
 std::string place(const std::optional<NodeView>& node) {
   if (!node) return "none";
   std::string out = node->owner().text();
-  for (std::size_t i = 0; i < node->size(); ++i)
-    for (auto data : node->at(i).rdatas())
-      out += " " + wire::record_line(node->owner(), node->at(i).ttl(), node->at(i).type(), data);
+  for (std::size_t i = 0; i < node->size(); ++i) {
+    const auto set = node->at(i);
+    for (auto data : set.rdatas()) out += " " + wire::record_line(node->owner(), set.ttl(), set.type(), data);
+  }
   return out;
 }
 
