@@ -101,6 +101,10 @@ void LayeredPlace::seek_before(std::string_view key) {
     const auto image_key = as_text(ByteView(key_octets_).first(key_size_));
     from_delta_ = delta_left && (!image_left || delta_.entry()->key() >= image_key);
     const KeptKey found(this->key());
+    if (found.view() >= bound.view()) {  // damaged: it must go backwards
+      valid_ = false;
+      return;
+    }
     bool shown = true;
     if (from_delta_) {
       shown = (delta_.entry()->flags() & (kNodeEmpty | kNodeGone)) == 0;
