@@ -1,6 +1,8 @@
 #include "os/xdp_socket.h"
 
 #include <cerrno>
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,6 +29,8 @@ static_assert(sizeof(XdpFrame) == sizeof(xdp_desc) &&
 constexpr int kFlushCalls = 8;
 constexpr int kMaxSendBudget = 9;  // XDP_MAX_TX_SKB_BUDGET, newer than the headers this is built with
 constexpr std::uint32_t kSendBudget = 256;
+constexpr int kBindTries = 20;
+constexpr std::chrono::milliseconds kBindPause{50};
 
 std::unexpected<Error> refused(const char* what, int error) {
   switch (error) {
@@ -108,8 +112,12 @@ Result<XdpSocket> XdpSocket::open(unsigned interface_index, unsigned queue) {
   address.sxdp_flags = XDP_USE_NEED_WAKEUP;  // zero copies where the driver can, else one
   address.sxdp_ifindex = interface_index;
   address.sxdp_queue_id = queue;
-  if (::bind(out.fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return refused("an AF_XDP socket cannot be bound", errno);
+  // A program that has ended just now lets go of the queue a moment later.
+  for (int left = kBindTries;; --left) {
+    if (::bind(out.fd_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) break;
+    if (errno != EBUSY || left == 0) return refused("an AF_XDP socket cannot be bound", errno);
+    std::this_thread::sleep_for(kBindPause);
+  }
   out.recycle();
   return out;
 }

@@ -61,6 +61,7 @@ def end(pid):
 def zone_list(lab):
     for i in range(1, 5):
         write(lab.folder / f"{i}.zone", i)
+    time.sleep(0.05)  # a file that changed this moment is read again, in case it still changes
     listed = lab.folder / "zones.list"
     listed.write_text("# zones\none.example 1.zone\n\ntwo.example\t2.zone\n")
     server = Authority(lab, {"fixed.example": lab.folder / "4.zone"}, more=["--zone-list", listed], name="list")
