@@ -81,8 +81,8 @@ class Summing {
     XXH3_64bits_reset(&state_);
     filled_ = 0;
   }
-  const ImageSink& sink_;
   XXH3_state_t state_;
+  const ImageSink& sink_;
   std::size_t filled_ = 0;
   std::uint64_t written_ = 0;
   Bytes sums_;

@@ -55,7 +55,7 @@ void LookupKey::make(wire::NameView name, LookupKey& out) {
 }
 
 void LookupKey::from_sort_key(std::string_view key, LookupKey& out) {
-  std::memcpy(out.octets.data(), key.data(), key.size());
+  if (!key.empty()) std::memcpy(out.octets.data(), key.data(), key.size());
   out.size = static_cast<std::uint16_t>(key.size());
   out.labels = 0;
   out.ends[0] = 0;

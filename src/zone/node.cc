@@ -160,6 +160,7 @@ RRsetView NodeView::at(std::size_t index) const {
   view.ttl_ = set.ttl;
   view.rdatas_ = data_range(set);
   view.signatures_ = signature_range(set);
+  view.hold_ = hold_;
   return view;
 }
 

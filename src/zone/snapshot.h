@@ -71,22 +71,6 @@ class DataRange {
   std::uint16_t count_ = 0;
 };
 
-class RRsetView {
- public:
-  RRType type() const { return type_; }
-  std::uint32_t ttl() const { return ttl_; }
-  const DataRange& rdatas() const { return rdatas_; }          // canonical order
-  const DataRange& signatures() const { return signatures_; }  // RRSIG data; same TTL as the set
-  std::size_t size() const { return rdatas_.size(); }
-  RRset copy(NameView owner) const;
-
- private:
-  friend class NodeView;
-  RRType type_{};
-  std::uint32_t ttl_ = 0;
-  DataRange rdatas_, signatures_;
-};
-
 class Entry;  // implementation: zone/node.h
 
 // Keeps the octets of a node alive, where they are not the snapshot's own.
@@ -110,6 +94,24 @@ class NodeHold {
   static void retain(const Entry* entry);
   static void release(const Entry* entry);
   const Entry* entry_ = nullptr;
+};
+
+// One RRset. Keeps what it shows alive like the NodeView that it is of.
+class RRsetView {
+ public:
+  RRType type() const { return type_; }
+  std::uint32_t ttl() const { return ttl_; }
+  const DataRange& rdatas() const { return rdatas_; }          // canonical order
+  const DataRange& signatures() const { return signatures_; }  // RRSIG data; same TTL as the set
+  std::size_t size() const { return rdatas_.size(); }
+  RRset copy(NameView owner) const;
+
+ private:
+  friend class NodeView;
+  RRType type_{};
+  std::uint32_t ttl_ = 0;
+  DataRange rdatas_, signatures_;
+  NodeHold hold_;
 };
 
 // One owner name with its RRsets. What it shows (RRsetViews, the owner, their octets) is good as long as the

@@ -8,11 +8,11 @@
 
 #include "limit_support.h"
 
-// The thread sanitizer brings an operator new of its own.
-#if defined(__SANITIZE_THREAD__)
+// The sanitizers bring an operator new of their own, and watch that it goes with its operator delete.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define ONOMA_NEW_IS_TAKEN
 #elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #define ONOMA_NEW_IS_TAKEN
 #endif
 #endif
