@@ -42,7 +42,7 @@ void replace_page(int signal, siginfo_t* info, void*) {
     const auto begin = slot.begin.load(std::memory_order_acquire);
     if (begin == 0 || at < begin || at >= slot.end.load(std::memory_order_acquire)) continue;
     slot.lost.store(true, std::memory_order_relaxed);
-    auto* page = reinterpret_cast<void*>(at & ~(page_octets - 1));
+    auto* page = static_cast<std::uint8_t*>(info->si_addr) - at % page_octets;
     if (::mmap(page, page_octets, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED) {
       errno = saved;
       return;
