@@ -34,7 +34,7 @@ void set_serial(RRset& soa, std::uint32_t serial) {
 
 // What a signer does to the SOA, for zones that have none.
 void renew_soa(const zone::Snapshot& before, zone::Diff& diff) {
-  const auto apex = before.apex();
+  const auto& apex = before.apex();
   auto found = std::find_if(diff.changes.begin(), diff.changes.end(),
                             [](const zone::RRsetChange& change) { return change.type == RRType::SOA; });
   if (found == diff.changes.end()) {

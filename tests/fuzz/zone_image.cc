@@ -50,7 +50,7 @@ void read_node(const zone::NodeView& node) {
   static_cast<void>(node.owner().text());
   for (std::size_t i = 0, n = node.size(); i < n; ++i) {
     const auto set = node.at(i);
-    demand(set.rdatas().size() > 0);
+    demand(!set.rdatas().empty());
     std::size_t octets = 0;
     for (auto data : set.rdatas()) octets += data.size();
     for (auto data : set.signatures()) octets += data.size();

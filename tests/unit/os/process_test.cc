@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <latch>
 #include <string>
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>

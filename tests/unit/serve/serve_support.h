@@ -190,7 +190,7 @@ inline Bytes option(std::uint16_t code, ByteView data) {
 // A table with zones and one worker.
 class Server {
  public:
-  explicit Server(ServeOptions options = {}) : answerer(table, options) {}
+  explicit Server(const ServeOptions& options = {}) : answerer(table, options) {}
   explicit Server(zone::SnapshotPtr zone, ServeOptions options = {}) : Server(std::move(options)) {
     table.set(std::move(zone));
   }
