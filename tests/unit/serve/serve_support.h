@@ -191,7 +191,7 @@ inline Bytes option(std::uint16_t code, ByteView data) {
 class Server {
  public:
   explicit Server(const ServeOptions& options = {}) : answerer(table, options) {}
-  explicit Server(zone::SnapshotPtr zone, ServeOptions options = {}) : Server(std::move(options)) {
+  explicit Server(zone::SnapshotPtr zone, const ServeOptions& options = {}) : Server(options) {
     table.set(std::move(zone));
   }
 

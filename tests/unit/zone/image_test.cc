@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <random>
 
+#include <fmt/format.h>
+
 #include "zone/image_file.h"
 #include "zone_support.h"
 
@@ -38,40 +40,38 @@ std::string mixed_zone(std::mt19937& random) {
   text += "@ 60 NSEC3PARAM 1 0 0 -\n";
   for (int i = 0; i < 120; ++i) {
     const auto owner =
-        "d" + std::to_string(random() % 200) + (random() % 4 ? "" : ".sub") + (random() % 5 ? "" : ".Deep");
+        fmt::format("d{}{}{}", random() % 200, random() % 4 ? "" : ".sub", random() % 5 ? "" : ".Deep");
     switch (random() % 7) {
       case 0:
       case 1:
-        text += owner + " 300 NS ns1.host" + std::to_string(random() % 5) + ".example.\n" + owner +
-                " 300 NS ns2.host" + std::to_string(random() % 5) + ".example.\n";
+        text += fmt::format("{0} 300 NS ns1.host{1}.example.\n{0} 300 NS ns2.host{1}.example.\n", owner,
+                            random() % 5);
         break;
       case 2:
-        text += owner + " 300 NS ns." + owner + "\nns." + owner + " 300 A 192.0.2.7\n";
+        text += fmt::format("{0} 300 NS ns.{0}\nns.{0} 300 A 192.0.2.7\n", owner);
         break;
       case 3:
-        text += owner + " " + std::to_string(random() % 400) + " TXT \"" + std::string(random() % 200, 'x') +
-                "\"\n";
+        text += fmt::format("{} {} TXT \"{}\"\n", owner, random() % 400, std::string(random() % 200, 'x'));
         break;
       case 4:
-        text += owner + " 300 AAAA 2001:db8::" + std::to_string(random() % 99) + "\n" + owner + " 300 " +
-                signature(random, "AAAA", 2) + "\n";
+        text += fmt::format("{0} 300 AAAA 2001:db8::{1}\n{0} 300 {2}\n", owner, random() % 99,
+                            signature(random, "AAAA", 2));
         break;
-      case 5:
+      case 5:  // too large to pack
         for (int j = 0; j < 20; ++j)
-          text += owner + " 300 TXT \"" + std::string(200, 'y') + std::to_string(j) +
-                  "\"\n";  // too large to pack
+          text += fmt::format("{} 300 TXT \"{}{}\"\n", owner, std::string(200, 'y'), j);
         break;
       default:
-        text += owner + " 300 DS 1 13 2 " + hex(random, 32) + "\n" + owner + " 300 NS sibling.d1\n" + owner +
-                " 300 " + signature(random, "DS", 2) + "\n";
+        text += fmt::format("{0} 300 DS 1 13 2 {1}\n{0} 300 NS sibling.d1\n{0} 300 {2}\n", owner,
+                            hex(random, 32), signature(random, "DS", 2));
     }
   }
-  std::vector<std::string> hashes;
-  for (int i = 0; i < 40; ++i) hashes.push_back(base32hex_label(random, i % 3 == 0));
+  std::vector<std::string> hashes(40);
+  for (std::size_t i = 0; i < hashes.size(); ++i) hashes[i] = base32hex_label(random, i % 3 == 0);
   for (std::size_t i = 0; i < hashes.size(); ++i) {
     const auto next = random() % 4 ? hashes[(i + 1) % hashes.size()] : base32hex_label(random, true);
-    text += hashes[i] + " 60 NSEC3 1 1 0 - " + next + " NS DS RRSIG\n" + hashes[i] + " 60 " +
-            signature(random, "NSEC3", 2) + "\n";
+    text += fmt::format("{0} 60 NSEC3 1 1 0 - {1} NS DS RRSIG\n{0} 60 {2}\n", hashes[i], next,
+                        signature(random, "NSEC3", 2));
   }
   return text;
 }
@@ -152,8 +152,7 @@ TEST(Image, CostsLittleForADelegation) {
   std::string text(kApex);
   for (int i = 0; i < 20000; ++i) {
     const auto owner = "delegation" + std::to_string(i * 7919);
-    text += owner + " 300 NS ns1.host" + std::to_string(i % 50) + ".example.\n" + owner + " 300 NS ns2.host" +
-            std::to_string(i % 50) + ".example.\n";
+    text += fmt::format("{0} 300 NS ns1.host{1}.example.\n{0} 300 NS ns2.host{1}.example.\n", owner, i % 50);
   }
   const auto zone = load("tld.", text);
   ASSERT_TRUE(zone);
@@ -321,10 +320,9 @@ TEST(Image, DamageIsFoundAndHarmsNobody) {
 }
 
 TEST(ImageFile, HoldsManyZonesAndFindsThem) {
-  std::vector<SnapshotPtr> zones;
-  for (int i = 0; i < 50; ++i)
-    zones.push_back(load("z" + std::to_string(i) + ".example.",
-                         std::string(kApex) + "a 300 A 192.0.2." + std::to_string(i) + "\n"));
+  std::vector<SnapshotPtr> zones(50);
+  for (std::size_t i = 0; i < zones.size(); ++i)
+    zones[i] = load(fmt::format("z{}.example.", i), fmt::format("{}a 300 A 192.0.2.{}\n", kApex, i));
   auto octets = std::make_shared<Bytes>();
   ASSERT_TRUE(write_image_file(zones, {}, [&](ByteView piece) -> Result<void> {
                 append(*octets, piece);
