@@ -1,7 +1,5 @@
 // A recorder counts what it is told, allocates nothing, and can be read while it is written.
 #include <atomic>
-#include <cstdlib>
-#include <new>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -10,21 +8,7 @@
 #include "serve/stats_recorder.h"
 #include "serve/stats_report.h"
 #include "stats_support.h"
-
-namespace {
-thread_local std::uint64_t allocations = 0;
-}
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
+#include "support/counting_new.h"
 
 namespace onoma::serve::test {
 namespace {
@@ -156,19 +140,20 @@ TEST(Recorder, OddNamesAndAddressesDoNoHarm) {
 }
 
 TEST(Recorder, AllocatesNothing) {
+  if (!onoma::test::kCountsAllocations) GTEST_SKIP() << "the sanitizer has an operator new of its own";
   Fixture f;
   auto& recorder = f.statistics.add_recorder();
   std::vector<Packet> packets;
   for (std::uint32_t i = 0; i < 5000; ++i)
     packets.emplace_back(i * 7919, "n" + std::to_string(i % 3000) + ".tld.");
-  const auto before = allocations;
+  const auto before = onoma::test::allocations();
   for (auto& packet : packets) {
     recorder.begin(1);
     recorder.record(packet.view());
     recorder.end(500);
   }
   recorder.idle();
-  EXPECT_EQ(allocations, before);
+  EXPECT_EQ(onoma::test::allocations(), before);
 }
 
 TEST(Recorder, CanBeReadWhileItIsWritten) {
