@@ -8,7 +8,11 @@
 #include <new>
 #include <type_traits>
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
+
+#include "base/check.h"
+#include "crypto/evp.h"
 
 namespace onoma::crypto {
 
@@ -22,6 +26,13 @@ struct Sha<20> {
   static constexpr auto init = &SHA1_Init;
   static constexpr auto update = &SHA1_Update;
   static constexpr auto final = &SHA1_Final;
+};
+template <>
+struct Sha<28> {
+  using Context = SHA256_CTX;
+  static constexpr auto init = &SHA224_Init;
+  static constexpr auto update = &SHA224_Update;
+  static constexpr auto final = &SHA224_Final;
 };
 template <>
 struct Sha<32> {
@@ -78,6 +89,17 @@ Digest<64> sha512(ByteView data) {
   return one_shot<64>(data);
 }
 
+Digest<32> sm3(ByteView first, ByteView second) {
+  Digest<32> out;
+  unsigned size = 0;
+  evp::MdContext context(EVP_MD_CTX_new());
+  CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sm3(), nullptr) == 1 &&
+        EVP_DigestUpdate(context.get(), first.data(), first.size()) == 1 &&
+        EVP_DigestUpdate(context.get(), second.data(), second.size()) == 1 &&
+        EVP_DigestFinal_ex(context.get(), out.data(), &size) == 1 && size == out.size());
+  return out;
+}
+
 template <std::size_t kSize>
 ShaStream<kSize>::ShaStream() {
   state_.fill(std::byte{0});
@@ -99,6 +121,7 @@ Digest<kSize> ShaStream<kSize>::finish() {
 }
 
 template class ShaStream<20>;
+template class ShaStream<28>;
 template class ShaStream<32>;
 template class ShaStream<48>;
 template class ShaStream<64>;

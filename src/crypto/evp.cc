@@ -39,6 +39,8 @@ Family family(Algorithm algorithm) {
     case Algorithm::ed25519:
     case Algorithm::ed448:
       return Family::eddsa;
+    case Algorithm::sm2sm3:
+      return Family::sm2;
   }
   CHECK(false);  // an enumerator that is none; algorithm_from makes only good ones
 }
@@ -47,6 +49,7 @@ std::size_t coordinate_size(Algorithm algorithm) {
   switch (algorithm) {
     case Algorithm::ecdsa_p256:
     case Algorithm::ed25519:
+    case Algorithm::sm2sm3:
       return 32;
     case Algorithm::ecdsa_p384:
       return 48;
@@ -75,13 +78,32 @@ const EVP_MD* md(Algorithm algorithm) {
       return EVP_sha512();
     case Algorithm::ecdsa_p384:
       return EVP_sha384();
+    case Algorithm::sm2sm3:
+      return EVP_sm3();
     default:
       return EVP_sha256();
   }
 }
 }  // namespace
 
-Hashed hash(Algorithm algorithm, ByteView message) {
+Sm2Prefix sm2_prefix(ByteView x_then_y) {
+  CHECK(x_then_y.size() == 64);
+  // The identifier's length in bits and its octets; a, b, and the base point of sm2p256v1.
+  static constexpr std::uint8_t kHead[] = {
+      0x00, 0x80, '1',  '2',  '3',  '4',  '5',  '6',  '7',  '8',  '1',  '2',  '3',  '4',  '5',  '6',
+      '7',  '8',                                                                                       //
+      0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,  //
+      0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfc,  //
+      0x28, 0xe9, 0xfa, 0x9e, 0x9d, 0x9f, 0x5e, 0x34, 0x4d, 0x5a, 0x9e, 0x4b, 0xcf, 0x65, 0x09, 0xa7,  //
+      0xf3, 0x97, 0x89, 0xf5, 0x15, 0xab, 0x8f, 0x92, 0xdd, 0xbc, 0xbd, 0x41, 0x4d, 0x94, 0x0e, 0x93,  //
+      0x32, 0xc4, 0xae, 0x2c, 0x1f, 0x19, 0x81, 0x19, 0x5f, 0x99, 0x04, 0x46, 0x6a, 0x39, 0xc9, 0x94,  //
+      0x8f, 0xe3, 0x0b, 0xbf, 0xf2, 0x66, 0x0b, 0xe1, 0x71, 0x5a, 0x45, 0x89, 0x33, 0x4c, 0x74, 0xc7,  //
+      0xbc, 0x37, 0x36, 0xa2, 0xf4, 0xf6, 0x77, 0x9c, 0x59, 0xbd, 0xce, 0xe3, 0x6b, 0x69, 0x21, 0x53,  //
+      0xd0, 0xa9, 0x87, 0x7c, 0xc6, 0x2a, 0x47, 0x40, 0x02, 0xdf, 0x32, 0xe5, 0x21, 0x39, 0xf0, 0xa0};
+  return sm3(kHead, x_then_y);
+}
+
+Hashed hash(Algorithm algorithm, ByteView message, const Sm2Prefix& prefix) {
   switch (algorithm) {
     case Algorithm::rsasha1:
     case Algorithm::rsasha1_nsec3:
@@ -90,6 +112,8 @@ Hashed hash(Algorithm algorithm, ByteView message) {
       return hashed(sha512(message));
     case Algorithm::ecdsa_p384:
       return hashed(sha384(message));
+    case Algorithm::sm2sm3:
+      return hashed(sm3(prefix, message));
     default:
       return hashed(sha256(message));
   }
@@ -103,6 +127,8 @@ Context prepare(evp_pkey_st* key, Algorithm algorithm, Use use) {
   if (started != 1) return nullptr;
   if (family(algorithm) == Family::rsa && EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_PADDING) != 1)
     return nullptr;
+  // SM2 takes the digest as it comes; told its name, OpenSSL would work out the prefix once more.
+  if (family(algorithm) == Family::sm2) return context;
   if (EVP_PKEY_CTX_set_signature_md(context.get(), md(algorithm)) != 1) return nullptr;
   return context;
 }

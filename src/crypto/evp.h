@@ -31,9 +31,10 @@ using MdContext = std::unique_ptr<evp_md_ctx_st, Free>;
 using Bignum = std::unique_ptr<bignum_st, Free>;
 using Bio = std::unique_ptr<bio_st, Free>;
 
-enum class Family : std::uint8_t { rsa, ecdsa, eddsa };
+// sm2 has the forms of ecdsa (a point as key, r and s as signature) and signs another digest.
+enum class Family : std::uint8_t { rsa, ecdsa, sm2, eddsa };
 Family family(Algorithm algorithm);
-// Octets of one coordinate of the curve: 32 (P-256), 48 (P-384), 32 (Ed25519), 57 (Ed448). Not for RSA.
+// Octets of one coordinate of the curve: 32 (P-256, SM2), 48 (P-384), 32 (Ed25519), 57 (Ed448). Not for RSA.
 std::size_t coordinate_size(Algorithm algorithm);
 
 // RSA keys that are let in. A modulus above 4,096 bits is outside RFC 5702; an exponent above 64 bits has no
@@ -42,16 +43,22 @@ inline constexpr int kRsaMinBits = 512;
 inline constexpr int kRsaMaxBits = 4096;
 inline constexpr std::size_t kRsaMaxExponentSize = 8;  // octets
 
-// The message's digest under the algorithm's hash (not for EdDSA, which takes the message itself).
+// What SM2 puts in front of every message: Z, the digest of the signer's distinguishing identifier, the curve
+// and the public key (GB/T 32918.2 §5.5). DNSSEC's identifier is the default one, "1234567812345678".
+using Sm2Prefix = std::array<std::uint8_t, 32>;
+Sm2Prefix sm2_prefix(ByteView x_then_y);
+
+// The message's digest under the algorithm's hash (not for EdDSA, which takes the message itself). `prefix`
+// for SM2 only.
 struct Hashed {
   std::array<std::uint8_t, 64> octets;
   std::size_t size = 0;
   ByteView view() const { return {octets.data(), size}; }
 };
-Hashed hash(Algorithm algorithm, ByteView message);
+Hashed hash(Algorithm algorithm, ByteView message, const Sm2Prefix& prefix);
 
 enum class Use : std::uint8_t { sign, verify };
-// A context ready for `use`, for RSA and ECDSA; null if OpenSSL refuses the key.
+// A context ready for `use`, for RSA, ECDSA and SM2; null if OpenSSL refuses the key.
 Context prepare(evp_pkey_st* key, Algorithm algorithm, Use use);
 
 // r‖s of fixed size to and from SEQUENCE { INTEGER r, INTEGER s } in DER (RFC 6605 §4; sizes up to 2 × 48

@@ -38,6 +38,7 @@ Digest<kSize> Hmac<kSize>::finish() {
 }
 
 template class Hmac<20>;
+template class Hmac<28>;
 template class Hmac<32>;
 template class Hmac<48>;
 template class Hmac<64>;

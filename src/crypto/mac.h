@@ -30,11 +30,13 @@ class Hmac {
   ShaStream<kSize> outer_;
 };
 using HmacSha1 = Hmac<20>;
+using HmacSha224 = Hmac<28>;
 using HmacSha256 = Hmac<32>;
 using HmacSha384 = Hmac<48>;
 using HmacSha512 = Hmac<64>;
 
 extern template class Hmac<20>;
+extern template class Hmac<28>;
 extern template class Hmac<32>;
 extern template class Hmac<48>;
 extern template class Hmac<64>;

@@ -21,6 +21,7 @@ struct PrivateKey::Impl {
   // same as with a context kept for one thread, and no lock. Null for EdDSA.
   evp::Context prepared;
   Bytes public_key_field;
+  evp::Sm2Prefix prefix{};         // SM2 only
   std::size_t signature_size = 0;  // octets
 
   static Result<PrivateKey> wrap(evp::Key key, Algorithm algorithm);
@@ -58,7 +59,8 @@ std::optional<Bytes> public_field(const EVP_PKEY* key, Algorithm algorithm) {
       append(out, *n);
       return out;
     }
-    case evp::Family::ecdsa: {
+    case evp::Family::ecdsa:
+    case evp::Family::sm2: {
       const auto size = evp::coordinate_size(algorithm);
       auto x = number(key, OSSL_PKEY_PARAM_EC_PUB_X, size), y = number(key, OSSL_PKEY_PARAM_EC_PUB_Y, size);
       if (!x || !y) return std::nullopt;
@@ -81,6 +83,7 @@ std::optional<Algorithm> algorithm_of(const EVP_PKEY* key) {
   if (EVP_PKEY_is_a(key, "RSA") == 1) return Algorithm::rsasha256;
   if (EVP_PKEY_is_a(key, "ED25519") == 1) return Algorithm::ed25519;
   if (EVP_PKEY_is_a(key, "ED448") == 1) return Algorithm::ed448;
+  if (EVP_PKEY_is_a(key, "SM2") == 1) return Algorithm::sm2sm3;
   if (EVP_PKEY_is_a(key, "EC") != 1) return std::nullopt;
   char group[64];
   std::size_t size = 0;
@@ -105,6 +108,7 @@ Result<PrivateKey> PrivateKey::Impl::wrap(evp::Key key, Algorithm algorithm) {
   } else {
     impl->signature_size = 2 * evp::coordinate_size(algorithm);
   }
+  if (evp::family(algorithm) == evp::Family::sm2) impl->prefix = evp::sm2_prefix(impl->public_key_field);
   if (evp::family(algorithm) != evp::Family::eddsa) {
     impl->prepared = evp::prepare(impl->key.get(), algorithm, evp::Use::sign);
     if (!impl->prepared) return refused_by_openssl("the key cannot be made ready to sign");
@@ -130,6 +134,9 @@ Result<PrivateKey> PrivateKey::generate(Algorithm algorithm) {
       break;
     case Algorithm::ed448:
       key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED448");
+      break;
+    case Algorithm::sm2sm3:
+      key = EVP_PKEY_Q_keygen(nullptr, nullptr, "SM2");
       break;
     default:
       return fail(Code::unsupported,
@@ -157,7 +164,7 @@ Result<PrivateKey> PrivateKey::from_pem(std::string_view text, std::optional<Alg
   if (!algorithm)
     return fail(
         Code::unsupported,
-        "the key is of a kind that DNSSEC does not sign with; use RSA, P-256, P-384, Ed25519 or Ed448");
+        "the key is of a kind that DNSSEC does not sign with; use RSA, P-256, P-384, Ed25519, Ed448 or SM2");
   if (*algorithm == Algorithm::rsasha256) {
     const int bits = EVP_PKEY_get_bits(key.get());
     if (bits < kRsaSignMinBits || bits > evp::kRsaMaxBits)
@@ -217,7 +224,7 @@ Result<Bytes> PrivateKey::sign(ByteView message) const {
       return refused_by_openssl(kWhat);
     return out;
   }
-  const auto digest = evp::hash(impl_->algorithm, message);
+  const auto digest = evp::hash(impl_->algorithm, message, impl_->prefix);
   evp::Context context(EVP_PKEY_CTX_dup(impl_->prepared.get()));
   if (!context) return refused_by_openssl(kWhat);
   if (family == evp::Family::rsa) {

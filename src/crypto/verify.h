@@ -24,6 +24,7 @@ enum class Algorithm : std::uint8_t {
   ecdsa_p384 = 14,
   ed25519 = 15,
   ed448 = 16,
+  sm2sm3 = 17,  // RFC 9563
 };
 // nullopt: not an algorithm that is checked here.
 std::optional<Algorithm> algorithm_from(std::uint8_t number);
@@ -34,8 +35,9 @@ std::string_view mnemonic(Algorithm algorithm);
 class PublicKey {
  public:
   // From the public key field of a DNSKEY record: RFC 3110 §2 (RSA: 512 to 4,096 bits, exponent odd, 3 to 64
-  // bits, no leading zeros), RFC 6605 §4 (a point of the curve), RFC 8080 §3. Edwards keys are looked at only
-  // for their size: one that is no point verifies nothing. Errors: bad_syntax, unsupported (algorithm).
+  // bits, no leading zeros), RFC 6605 §4 and RFC 9563 §3 (a point of the curve), RFC 8080 §3. Edwards keys
+  // are looked at only for their size: one that is no point verifies nothing. Errors: bad_syntax, unsupported
+  // (algorithm).
   static Result<PublicKey> from_dnskey(Algorithm algorithm, ByteView public_key_field);
 
   Algorithm algorithm() const;

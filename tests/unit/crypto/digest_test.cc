@@ -52,6 +52,12 @@ TEST(Digest, InPartsIsTheSameAsInOne) {
   expect_stream_equals<Sha512Stream>(sha512);
 }
 
+TEST(Digest, Sm3OfPartsIsSm3OfTheWhole) {
+  EXPECT_EQ(hex_of(sm3(as_bytes("abc"))), "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
+  EXPECT_EQ(sm3(as_bytes("a"), as_bytes("bc")), sm3(as_bytes("abc")));
+  EXPECT_EQ(sm3({}, as_bytes("abc")), sm3(as_bytes("abc")));
+}
+
 TEST(Digest, ACopyGoesItsOwnWay) {
   Sha256Stream one;
   one.update(as_bytes("a"));

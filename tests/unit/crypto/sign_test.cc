@@ -16,11 +16,12 @@ using test::b64;
 using test::h;
 
 constexpr std::array kSigning = {Algorithm::rsasha256,  Algorithm::rsasha512, Algorithm::ecdsa_p256,
-                                 Algorithm::ecdsa_p384, Algorithm::ed25519,   Algorithm::ed448};
+                                 Algorithm::ecdsa_p384, Algorithm::ed25519,   Algorithm::ed448,
+                                 Algorithm::sm2sm3};
 
 // One key of each algorithm for the whole program: an RSA key takes a while to make.
 const PrivateKey& key_for(Algorithm algorithm) {
-  static std::array<std::optional<PrivateKey>, 17> keys;
+  static std::array<std::optional<PrivateKey>, 18> keys;
   auto& key = keys[static_cast<std::size_t>(algorithm)];
   if (!key) key = PrivateKey::generate(algorithm).value();
   return *key;
@@ -52,8 +53,8 @@ TEST(Sign, RoundTripOfEveryAlgorithm) {
 }
 
 TEST(Sign, SizesAreThoseOfTheFormats) {
-  const std::array<std::array<std::size_t, 2>, 6> sizes = {
-      {{260, 256}, {260, 256}, {64, 64}, {96, 96}, {32, 64}, {57, 114}}};
+  const std::array<std::array<std::size_t, 2>, 7> sizes = {
+      {{260, 256}, {260, 256}, {64, 64}, {96, 96}, {32, 64}, {57, 114}, {64, 64}}};
   for (std::size_t i = 0; i < kSigning.size(); ++i) {
     EXPECT_EQ(key_for(kSigning[i]).public_key_field().size(), sizes[i][0]) << mnemonic(kSigning[i]);
     EXPECT_EQ(key_for(kSigning[i]).signature_size(), sizes[i][1]) << mnemonic(kSigning[i]);
@@ -87,6 +88,15 @@ TEST(Sign, KnowsThePrivateKeysAndSignaturesOfTheRfcs) {
   ASSERT_TRUE(p256) << p256.error().message;
   EXPECT_EQ(base64(p256->public_key_field()),
             "GojIhhXUN/u4v54ZQqGSnyhWJwaubCvTmeexv7bR6edbkrSqQpF64cYbcB7wNcP+e+MAnLr+Wi9xMWyQLc8NAA==");
+
+  // RFC 9563 §5, the same way.
+  sec1 = h("30310201010420");
+  append(sec1, b64("V24tjJgXxp2ykscKRZdT+iuR5J1xRQN+FKoQACmo9fA="));
+  append(sec1, h("a00a06082a811ccf5501822d"));
+  auto sm2 = PrivateKey::from_pem(pem("EC PRIVATE KEY", sec1), Algorithm::sm2sm3);
+  ASSERT_TRUE(sm2) << sm2.error().message;
+  EXPECT_EQ(base64(sm2->public_key_field()),
+            "jZbZMBImG9dtGWSVEwnv2l32OVKcX7MMJv+83/+A41iaZuO0ajXMcuyJbTr8Ud+kae6UlfqrnsG6tgADIPHxXA==");
 
   // RFC 8080 §6.1, as PKCS #8.
   auto pkcs8 = h("302e020100300506032b657004220420");
@@ -179,8 +189,9 @@ TEST(Sign, ManyThreadsMayUseOneKey) {
     int rounds;
   };
   constexpr int kThreads = 4;
-  for (const Load load : {Load{Algorithm::ecdsa_p256, 500}, Load{Algorithm::ecdsa_p384, 20},
-                          Load{Algorithm::ed25519, 200}, Load{Algorithm::rsasha256, 20}}) {
+  for (const Load load :
+       {Load{Algorithm::ecdsa_p256, 500}, Load{Algorithm::ecdsa_p384, 20}, Load{Algorithm::ed25519, 200},
+        Load{Algorithm::rsasha256, 20}, Load{Algorithm::sm2sm3, 20}}) {
     const auto& key = key_for(load.algorithm);
     auto checker = PublicKey::from_dnskey(load.algorithm, key.public_key_field());
     ASSERT_TRUE(checker);
@@ -270,6 +281,21 @@ TEST_F(OpensslProgram, MakesKeysAndSignaturesThatWeAccept) {
   }
   EXPECT_TRUE(checker->verify(as_bytes("hello"), fixed));
   EXPECT_FALSE(checker->verify(as_bytes("hallo"), fixed));
+}
+
+// The identifier of RFC 9563's signatures, and no other: OpenSSL's own default is an empty one.
+TEST_F(OpensslProgram, AcceptsOurSm2SignaturesUnderTheDefaultIdentifierOnly) {
+  write("key.pem", key_for(Algorithm::sm2sm3).to_pem());
+  ASSERT_TRUE(run("pkey -in key.pem -pubout -out public.pem"));
+  write("message", "hello");
+  write("signature.cnf", asn1_of(key_for(Algorithm::sm2sm3).sign(as_bytes("hello")).value()));
+  ASSERT_TRUE(run("asn1parse -genconf signature.cnf -noout -out signature.der"));
+  const std::string verify =
+      "pkeyutl -verify -pubin -inkey public.pem -rawin -in message -digest sm3 -sigfile signature.der";
+  EXPECT_TRUE(run(verify + " -pkeyopt distid:1234567812345678"));
+  EXPECT_FALSE(run(verify));
+  write("message", "hallo");
+  EXPECT_FALSE(run(verify + " -pkeyopt distid:1234567812345678"));
 }
 
 TEST_F(OpensslProgram, AgreesOnRsaAndEd25519) {

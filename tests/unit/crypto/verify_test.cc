@@ -62,6 +62,32 @@ Bytes signed_mx_record() {
   return out;
 }
 
+// example. 3600 SOA ns1.example. root.example. 1 3600 300 3600000 3600
+Bytes signed_soa_record() {
+  Bytes out;
+  ByteWriter to(out);
+  const auto zone = h("07 6578616d706c65 00");
+  to.u16(6);
+  to.u8(17);
+  to.u8(1);
+  to.u32(3600);
+  to.u32(1693526400);  // 2023-09-01
+  to.u32(1661990400);  // 2022-09-01
+  to.u16(28517);
+  to.bytes(zone);
+  to.bytes(zone);
+  to.u16(6);
+  to.u16(1);
+  to.u32(3600);
+  to.u16(13 + 14 + 20);
+  to.bytes(h("03 6e7331"));
+  to.bytes(zone);
+  to.bytes(h("04 726f6f74"));
+  to.bytes(zone);
+  for (std::uint32_t number : {1U, 3600U, 300U, 3600000U, 3600U}) to.u32(number);
+  return out;
+}
+
 std::vector<Vector> vectors() {
   return {
       {"RFC 5702 §6.1", Algorithm::rsasha256,
@@ -105,6 +131,16 @@ std::vector<Vector> vectors() {
          "80ff0d2028d4b18a9df63e006c5d1c2d345b925d8dc00b4104852db99ac5c7cdda8530a113a0f4dbb61149f05a7363268c7"
          "1d95808ff2e65"
          "2600")},
+      {"RFC 9563 §5", Algorithm::sm2sm3,
+       b64("UeO7oE3ih54sThgU1dhmp6J+Y5yTLK5VrwGpq9PZmg0junRdNQ4u3clkcSLXWvzy9duXh3fD9MbXtsQfXSX7eA=="),
+       signed_soa_record(),
+       b64("3IGfRqtMRNMmMlIOpb9ZankOUAzUpmP9CIc/jzytVmyE4umAMrt+VJ2gy8/jv5tGKiAOk/AmREB5ofFvi3Kq+w==")},
+      {"GB/T 32918.5 §A.2", Algorithm::sm2sm3,
+       h("09f9df311e5421a150dd7d161e4bc5c672179fad1833fc076bb08ff356f35020"
+         "ccea490ce26775a52dc6ea718cc1aa600aed05fbf35e084a6632f6072da9ad13"),
+       to_bytes("message digest"),
+       h("f5a03b0648d2c4630eeac513e1bb81a15944da3827d5b74143ac7eaceee720b3"
+         "b1b6aa29df212fd8763182bc0d421ca1bb9038fd1f7f42d4840b69c485bbc1aa")},
   };
 }
 
@@ -153,7 +189,8 @@ TEST(Verify, NeverAcceptsASignatureUnderAChangedKey) {
       auto key = PublicKey::from_dnskey(v.algorithm, changed);
       ASSERT_FALSE(key && key->verify(v.message, v.signature)) << v.what << " bit " << bit;
       // One flipped bit of a coordinate leaves the curve (but for a chance of 2^-250).
-      const bool ecdsa = v.algorithm == Algorithm::ecdsa_p256 || v.algorithm == Algorithm::ecdsa_p384;
+      const bool ecdsa = v.algorithm == Algorithm::ecdsa_p256 || v.algorithm == Algorithm::ecdsa_p384 ||
+                         v.algorithm == Algorithm::sm2sm3;
       ASSERT_FALSE(ecdsa && key) << v.what << " bit " << bit;
     }
   }
@@ -227,6 +264,9 @@ TEST(PublicKey, RefusesPointsThatAreNotOnTheCurve) {
   EXPECT_FALSE(PublicKey::from_dnskey(Algorithm::ecdsa_p256, Bytes(64, 0xff)));
   EXPECT_FALSE(PublicKey::from_dnskey(Algorithm::ecdsa_p384, Bytes(96, 0)));
   EXPECT_FALSE(PublicKey::from_dnskey(Algorithm::ecdsa_p384, Bytes(96, 0xff)));
+  EXPECT_FALSE(PublicKey::from_dnskey(Algorithm::sm2sm3, Bytes(64, 0)));
+  // A point of P-256, which has other curve parameters.
+  EXPECT_FALSE(PublicKey::from_dnskey(Algorithm::sm2sm3, vectors()[2].key));
 }
 
 Bytes rsa_field(ByteView exponent_with_length, std::size_t modulus_size) {
