@@ -31,6 +31,7 @@ enum class FaultKind : std::uint8_t {
   not_newer,      // a whole zone that is no newer than ours
   too_large,      // a limit was passed
   not_authentic,  // the signature is bad or missing
+  not_accepted,   // whole, but the zone's gate refused it, or it could not be stored
 };
 
 // Why a transfer came to nothing; `what` is a sentence for people, without the primary's name.
