@@ -110,7 +110,7 @@ Result<FileZoneStatus> FileZones::State::finish(const FileZoneWork& work, FileZo
 
 // One step of a sequencer that lives no longer.
 FileZoneOutcome FileZones::State::offer(const FileZoneWork& work, zone::SnapshotPtr next,
-                                        std::optional<zone::Diff> diff) {
+                                        std::optional<zone::Diff> diff, Offered what) {
   std::unique_ptr<zone::Gate> gate;
   {
     std::scoped_lock lock(mutex);
@@ -125,9 +125,12 @@ FileZoneOutcome FileZones::State::offer(const FileZoneWork& work, zone::Snapshot
                        .signer = nullptr,
                        .gate = std::make_unique<BorrowedGate>(*gate),
                        .log = nullptr,
-                       .sink = this},
+                       .sink = this,
+                       .limits = limits,
+                       .held = held},
                       clock);
   sequencer.resume(work.current);
+  prepare(sequencer, work, what);
   const auto offered = sequencer.offer(std::move(next), std::move(diff));
   FileZoneOutcome out{.current = sequencer.current(), .result = {}};
   if (!offered)
@@ -136,15 +139,22 @@ FileZoneOutcome FileZones::State::offer(const FileZoneWork& work, zone::Snapshot
     out.result = fail(Code::gate_refused, sequencer.reason());
   else
     out.shown = *offered;
+  settle_held(sequencer, work, what, out);
   std::scoped_lock lock(mutex);
   gates.push_back(std::move(gate));
   return out;
 }
 
 FileZoneOutcome FileZones::State::read(const FileZoneWork& work) {
+  const auto before = resumed(work);
+  return read_file(before ? *before : work);
+}
+
+FileZoneOutcome FileZones::State::read_file(const FileZoneWork& work) {
   const auto stamp = file_stamp(work.file);
   auto loaded = read_zone_file(work.zone, work.file);
   if (!loaded) {
+    note_unreadable(work, loaded.error().message);
     // Whatever was wrong with the file: bad input, and never "not found", which would be about the zone.
     return {
         .current = work.current, .result = fail(Code::bad_syntax, loaded.error().message), .stamp = stamp};
@@ -195,11 +205,12 @@ Result<FileZoneStatus> FileZones::apply(const Name& zone, std::string_view diff_
   };
   const auto change = [&]() -> Result<std::optional<FileZoneOutcome>> {
     if (!work->current) return fail(Code::unavailable, fmt::format("zone {} is not loaded", zone.text()));
+    ONOMA_TRY_VOID(state_->nothing_waits(*work));
     ONOMA_TRY(auto diff, zone::diff_from_text(diff_text, *work->current, "change"));
     if (diff.empty()) return std::nullopt;
     auto next = work->current->apply(diff);
     if (!next) return fail(Code::bad_syntax, next.error().message);
-    auto outcome = state_->offer(*work, std::move(*next), std::move(diff));
+    auto outcome = state_->offer(*work, std::move(*next), std::move(diff), Offered::change);
     outcome.stamp = work->stamp;
     outcome.applied = true;
     return outcome;
@@ -224,6 +235,7 @@ Result<void> FileZones::remove(const Name& zone) {
   if (!work) return unknown_zone(zone);
   state_->sink.remove(zone);
   if (state_->keeper) state_->keeper->forget(zone);
+  if (state_->held != nullptr) state_->held->forget(zone);
   {
     std::scoped_lock lock(state_->mutex);
     state_->store.erase(work->index);

@@ -95,6 +95,22 @@ class FileZones {
 
   std::optional<ZoneHealth> health(const wire::Name& zone) const;
   HealthSummary summary() const;  // looks at every zone, at most once a second
+  // From now on: how much may change without a person's consent (null: anything), and where versions are kept
+  // that are not shown, with what it takes to go back. Set before zones are added; `held` must outlive this.
+  void use_limits(std::shared_ptr<const zone::ChangeLimits> limits, HeldStore* held);
+  // Shows a version that a limit held. not_found: it is not held; gate_refused: its content is wrong.
+  Result<FileZoneStatus> approve(const wire::Name& zone, std::uint32_t serial, const Decision& by);
+  // Forgets a version that was held or refused. The file is looked at again when it changes, or with
+  // reload().
+  Result<void> reject(const wire::Name& zone, std::uint32_t serial, const Decision& by);
+  // Shows the content of a version before with a new serial, until the file has a newer one. not_found: no
+  // way back to it is kept; unsupported: the zone is signed, and not here.
+  Result<FileZoneStatus> roll_back(const wire::Name& zone, std::uint32_t to, const Decision& by);
+  Result<void> announce(const wire::Name& zone, zone::Announcement announcement);
+  // What is served, zone by zone: of the first one from `cursor` on that is loaded; sets `cursor` behind it.
+  // Null, and 0: there is none.
+  zone::SnapshotPtr next_served(std::size_t& cursor) const;
+
   // Images are opened where they lie, and checked in the background, from now on: a zone that is not served
   // yet is shown at once when the file's stamp says that it passed a gate of `level`, the one that this gate
   // has. A newer image of a zone that is served is checked first. Changes go into new images. Set before

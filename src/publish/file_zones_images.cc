@@ -32,7 +32,7 @@ FileZoneOutcome FileZones::State::take_image(const FileZoneWork& work, ZoneFile 
     return out;
   };
   const auto& stamp = file.image->file().stamp();
-  const bool passed = keeper && stamp.level >= level;
+  const bool passed = keeper && stamp.level >= level && !loses_much(work, *file.snapshot);
   const bool unchecked = passed && !work.current;
   if (!unchecked) {
     const auto copy = file.image->copy();
@@ -47,7 +47,7 @@ FileZoneOutcome FileZones::State::take_image(const FileZoneWork& work, ZoneFile 
   }
   const auto& facts = file.snapshot->facts();
   if (!passed) {
-    if (keeper)
+    if (keeper && stamp.level < level)
       log::info("zone",
                 fmt::format("{}: {} was compiled with a gate below the one asked for; checking all of "
                             "it",

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,6 +38,9 @@ struct FileZoneOutcome {
   std::shared_ptr<ImageMap> to_scan = {};  // `current` lies in it, unchecked
 };
 
+// Where a version comes from: the zone's file, a change by command, or what a person agreed to.
+enum class Offered : std::uint8_t { file, change, released };
+
 struct FileZones::State final : zone::VersionSink, ImageHome, std::enable_shared_from_this<FileZones::State> {
   State(GateFactory make, ZoneSink& to, const Clock& time)
       : make_gate(std::move(make)), sink(to), clock(time) {}
@@ -44,6 +48,7 @@ struct FileZones::State final : zone::VersionSink, ImageHome, std::enable_shared
   void show(const zone::Version& version, zone::SnapshotPtr snapshot) override {
     if (keeper) keeper->changed(weak_from_this(), version.zone, snapshot, version.diff);
     sink.show(version, std::move(snapshot));
+    note_step(version);
   }
   void refused(const zone::Version& version, const zone::Verdict& verdict) override {
     sink.refused(version, verdict);
@@ -53,8 +58,20 @@ struct FileZones::State final : zone::VersionSink, ImageHome, std::enable_shared
   std::optional<FileZoneWork> claim(std::uint32_t index, std::unique_lock<std::mutex>& lock);
   std::optional<FileZoneWork> claim_new(wire::NameView zone, std::string_view file, ZoneOrigin origin);
   Result<FileZoneStatus> finish(const FileZoneWork& work, FileZoneOutcome outcome, bool log_problem);
-  FileZoneOutcome offer(const FileZoneWork& work, zone::SnapshotPtr next, std::optional<zone::Diff> diff);
+  FileZoneOutcome offer(const FileZoneWork& work, zone::SnapshotPtr next, std::optional<zone::Diff> diff,
+                        Offered what = Offered::file);
   FileZoneOutcome read(const FileZoneWork& work);
+  FileZoneOutcome read_file(const FileZoneWork& work);
+  // file_zones_held.cc
+  std::optional<FileZoneWork> resumed(const FileZoneWork& work);
+  void prepare(Sequencer& sequencer, const FileZoneWork& work, Offered what);
+  void settle_held(Sequencer& sequencer, const FileZoneWork& work, Offered what,
+                   const FileZoneOutcome& outcome);
+  Result<void> nothing_waits(const FileZoneWork& work) const;
+  void note_unreadable(const FileZoneWork& work, const std::string& why);
+  void note_step(const zone::Version& version);
+  void give_back(const FileZoneWork& work);
+  bool loses_much(const FileZoneWork& work, const zone::Snapshot& next) const;
   FileZoneOutcome take_image(const FileZoneWork& work, ZoneFile file);
   void exchange(const wire::Name& zone, Make make) override;
   void exchange_on(ByteView octets, const Make& make) override;
@@ -68,14 +85,18 @@ struct FileZones::State final : zone::VersionSink, ImageHome, std::enable_shared
   ZoneSink& sink;
   const Clock& clock;
   std::function<std::string(wire::NameView)> damage;
-  ImageKeeper* keeper = nullptr;  // null: images are checked before they are shown
-  zone::GateLevel level{};        // of the gate; with a keeper
-  std::mutex bulk;                // one call about all zones at a time
+  ImageKeeper* keeper = nullptr;                     // null: images are checked before they are shown
+  zone::GateLevel level{};                           // of the gate; with a keeper
+  std::shared_ptr<const zone::ChangeLimits> limits;  // null: none
+  HeldStore* held = nullptr;                         // null: what is not shown is forgotten
+  std::mutex bulk;                                   // one call about all zones at a time
 
   mutable std::mutex mutex;
   std::condition_variable freed;
   FileZoneStore store;
-  std::vector<std::unique_ptr<zone::Gate>> gates;  // at rest
+  std::vector<std::unique_ptr<zone::Gate>> gates;    // at rest
+  std::map<wire::Name, zone::ChangeLedger> ledgers;  // of zones that changed within the hour
+  std::map<wire::Name, zone::Announcement> announced;
 
   mutable std::mutex summary_mutex;
   mutable HealthSummary summary;

@@ -1,29 +1,23 @@
 #include "publish/publisher.h"
 
 #include <algorithm>
-#include <atomic>
-#include <condition_variable>
-#include <deque>
-#include <map>
-#include <mutex>
 
 #include <fmt/format.h>
 
 #include "base/log.h"
 #include "publish/image_keeper.h"
 #include "publish/journal.h"
+#include "publish/publisher_state.h"
 #include "publish/registry_source.h"
 
 namespace onoma::publish {
-
-using wire::Name;
 
 namespace {
 constexpr std::size_t kTracesKept = 10'000;
 // Versions of a zone with date serials: at most 96 a day, so that the two digits last.
 constexpr Duration kDateCounterInterval = std::chrono::minutes{15};
 // Between tries to open a zone, or to read what zones there are.
-constexpr Duration kRetryFirst = std::chrono::seconds{1}, kRetryLast = std::chrono::seconds{64};
+constexpr Duration kRetryLast = std::chrono::seconds{64};
 // The clock on the wall may be set: no timer is longer.
 constexpr Duration kTimerMax = std::chrono::minutes{10};
 
@@ -42,79 +36,6 @@ model::DenialPolicy denial_of(const zone::Snapshot& snapshot) {
   return opt_out ? model::DenialPolicy::nsec3_opt_out : model::DenialPolicy::nsec3;
 }
 }  // namespace
-
-// One zone: its queue, its sequencer and what others may see of it. Jobs of the queue hold a plain pointer:
-// the queue ends before the lane does.
-struct Publisher::Lane final : zone::VersionSink, ImageHome, std::enable_shared_from_this<Publisher::Lane> {
-  Lane(State& owner, Name zone_name);
-
-  void show(const zone::Version& version, zone::SnapshotPtr snapshot) override;
-  void refused(const zone::Version& version, const zone::Verdict& verdict) override;
-  void exchange(const Name& which, Make make) override;
-
-  // On the queue.
-  void run();
-  void want(const model::Tld& tld);  // the TLD is there, or its policy may have changed
-  void retire();                     // the TLD is gone
-  Result<void> take_up(const model::Tld& tld);
-  Result<void> open(const model::Tld& tld);
-  Result<void> follow(const model::Tld& tld);
-  bool must_wait();
-  void step();
-  void arm();
-  void fold_if_due();
-  void note_replayed(const zone::Version& version);
-  void publish_status();
-
-  State& state;
-  const Name zone;
-  std::atomic<bool> posted{false};
-  std::atomic<bool> retired{false};
-  std::atomic<std::uint64_t> worked_through{0};
-
-  // The queue's own.
-  Journal* journal = nullptr;            // owned by the sequencer
-  std::unique_ptr<Sequencer> sequencer;  // null until the zone could be opened
-  std::optional<model::Tld> wanted;      // not taken up yet
-  std::string problem;                   // why not
-  Duration retry = kRetryFirst;
-  std::optional<Time> try_again;
-  model::DenialPolicy denial{};  // how the newest version is signed
-  std::optional<os::JobPool::Timer> timer;
-
-  std::mutex mutex;
-  ZoneStatus status;      // under mutex
-  os::SerialQueue queue;  // last: stops before the rest goes
-};
-
-struct Publisher::State {
-  PublisherOptions options;
-  model::ReaderSource& readers;
-  PartsFactory parts;
-  ZoneSink& sink;
-  os::JobPool& pool;
-  const Clock& clock;
-
-  mutable std::mutex mutex;
-  std::condition_variable progress;
-  std::map<Name, std::shared_ptr<Lane>> lanes;
-  std::vector<std::shared_ptr<Lane>> leaving;  // of TLDs that are gone, until their journal is
-  std::deque<VersionTrace> traces;
-  // Events up to here were searched for zones that come and go. Written by the supervisor, under mutex.
-  std::uint64_t tlds_seen = 0;
-  std::atomic<std::uint64_t> newest{0};
-  std::atomic<bool> supervise_posted{false};
-  std::atomic<bool> stopping{false};
-  os::SerialQueue supervisor;
-
-  void remember(std::vector<VersionTrace> fresh);
-  std::vector<std::shared_ptr<Lane>> all_lanes() const;
-  void post(const std::shared_ptr<Lane>& lane);
-  void wake_supervisor();
-  void supervise();
-  Result<void> follow_tlds();
-  void saw_tlds(std::uint64_t last);
-};
 
 Publisher::Lane::Lane(State& owner, Name zone_name)
     : state(owner), zone(std::move(zone_name)), queue(owner.pool) {
@@ -169,7 +90,9 @@ Result<void> Publisher::Lane::open(const model::Tld& tld) {
                          .signer = std::move(parts.signer),
                          .gate = std::move(parts.gate),
                          .log = std::move(log),
-                         .sink = this};
+                         .sink = this,
+                         .limits = state.options.limits,
+                         .held = state.options.held};
   auto fresh = std::make_unique<Sequencer>(options, std::move(stages), state.clock);
   ONOMA_TRY(const bool restored, fresh->restore());
   sequencer = std::move(fresh);
@@ -203,6 +126,7 @@ void Publisher::Lane::retire() {
   if (timer) queue.cancel(*timer);
   state.sink.remove(zone);
   if (state.options.keeper) state.options.keeper->forget(zone);
+  if (state.options.held) state.options.held->forget(zone);
   const auto erased = journal != nullptr
                           ? journal->erase(zone)
                           : Journal(JournalOptions{.folder = state.options.folder}).erase(zone);

@@ -43,6 +43,9 @@ class ImageKeeper;
 struct PublisherOptions {
   std::string folder;             // journals
   ImageKeeper* keeper = nullptr;  // merges changes into images; null: nobody does. Must outlive the publisher
+  std::shared_ptr<const zone::ChangeLimits> limits = nullptr;  // on change; null: none
+  HeldStore* held =
+      nullptr;  // where versions that are not shown are kept; null: nowhere. Must outlive it too
 };
 
 struct ZoneStatus {
@@ -77,6 +80,11 @@ class Publisher {
   std::vector<VersionTrace> traces(std::size_t limit) const;
   // The version that carried this event in this zone, if it is still remembered.
   std::optional<VersionTrace> trace_of(const wire::Name& zone, std::uint64_t event) const;
+  // What a person decides; see Sequencer. Wait for the zone's turn. not_found: no such zone.
+  Result<VersionTrace> approve(const wire::Name& zone, std::uint32_t serial, const Decision& by);
+  Result<void> reject(const wire::Name& zone, std::uint32_t serial, const Decision& by);
+  Result<VersionTrace> roll_back(const wire::Name& zone, std::uint32_t to, const Decision& by);
+  Result<void> announce(const wire::Name& zone, zone::Announcement announcement);
   // Waits until every zone has worked through events up to `seq` (shown, held or failing); false on time-out.
   bool wait_for(std::uint64_t seq, Duration timeout);
 

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "publish/sequencer_step.h"
 #include "wire/rdata.h"
 
 namespace onoma::publish {
@@ -32,7 +33,23 @@ void set_serial(RRset& soa, std::uint32_t serial) {
   store_u32(&rdata[rdata.size() - 20], serial);
 }
 
-// What a signer does to the SOA, for zones that have none.
+constexpr std::size_t kWarningsLogged = 3;
+constexpr std::size_t kEverything = std::size_t{1} << 40;
+constexpr int kPatience = 64;  // the longest wait between two tries, in first waits
+
+void log_warnings(const wire::Name& zone, std::uint32_t serial, const zone::Verdict& verdict) {
+  for (std::size_t i = 0; i < std::min(verdict.findings.size(), kWarningsLogged); ++i)
+    log::warning("publish", fmt::format("zone {} serial {}: {} {}", zone.text(), serial,
+                                        verdict.findings[i].owner, verdict.findings[i].what));
+  if (verdict.total > kWarningsLogged)
+    log::warning("publish",
+                 fmt::format("zone {} serial {}: {} more warnings; `onoma zone verify` on the exported zone "
+                             "shows them",
+                             zone.text(), serial, verdict.total - kWarningsLogged));
+}
+
+}  // namespace
+
 void renew_soa(const zone::Snapshot& before, zone::Diff& diff) {
   const auto& apex = before.apex();
   auto found = std::find_if(diff.changes.begin(), diff.changes.end(),
@@ -62,21 +79,6 @@ Result<zone::SnapshotPtr> build(const wire::Name& zone, const zone::Diff& first)
   return builder.finish();
 }
 
-constexpr std::size_t kWarningsLogged = 3;
-constexpr std::size_t kEverything = std::size_t{1} << 40;
-constexpr int kPatience = 64;  // the longest wait between two tries, in first waits
-
-void log_warnings(const wire::Name& zone, std::uint32_t serial, const zone::Verdict& verdict) {
-  for (std::size_t i = 0; i < std::min(verdict.findings.size(), kWarningsLogged); ++i)
-    log::warning("publish", fmt::format("zone {} serial {}: {} {}", zone.text(), serial,
-                                        verdict.findings[i].owner, verdict.findings[i].what));
-  if (verdict.total > kWarningsLogged)
-    log::warning("publish",
-                 fmt::format("zone {} serial {}: {} more warnings; `onoma zone verify` on the exported zone "
-                             "shows them",
-                             zone.text(), serial, verdict.total - kWarningsLogged));
-}
-
 std::string describe(const zone::Verdict& verdict) {
   std::string text = fmt::format("{} findings", verdict.total);
   for (const auto& finding : verdict.findings) {
@@ -87,8 +89,6 @@ std::string describe(const zone::Verdict& verdict) {
   return text;
 }
 
-}  // namespace
-
 std::uint32_t serial_after(std::uint32_t last, model::SerialPolicy policy, Time now) {
   // 0 is left out: in a log it stands for "no version before" (a first version's from_serial).
   const auto following = last + 1 == 0 ? 1U : last + 1;
@@ -98,19 +98,16 @@ std::uint32_t serial_after(std::uint32_t last, model::SerialPolicy policy, Time 
   return wanted != 0 && wire::serial_newer(wanted, last) ? wanted : following;
 }
 
-// A version on its way: what it will be, and how it came so far.
-struct Sequencer::Step {
-  zone::Version version;
-  zone::SnapshotPtr before;  // null: a first version
-  zone::SnapshotPtr after;
-  std::optional<zone::Expected> expected;
-  VersionTrace trace;
-  bool refresh = false;  // brings no events
-};
-
 Sequencer::Sequencer(SequencerOptions options, SequencerStages stages, const Clock& clock)
     : options_(std::move(options)), stages_(std::move(stages)), clock_(clock), retry_(options_.retry) {
   CHECK(stages_.gate && stages_.sink != nullptr);
+}
+
+// What was above the limits by itself, was announced or approved.
+void Sequencer::recall(const zone::Snapshot& before, const zone::Version& version) {
+  if (!stages_.limits || version.made + zone::ChangeLimits::kWindow <= clock_.now()) return;
+  const auto count = stages_.limits->count(before, version.diff);
+  if (stages_.limits->exceeded(before, count, {}).empty()) ledger_.add(version.made, count);
 }
 
 Result<bool> Sequencer::restore() {
@@ -123,6 +120,7 @@ Result<bool> Sequencer::restore() {
     } else {
       if (!newest)
         return onoma::fail(Code::corrupt, "the journal starts with a change instead of a whole version");
+      recall(*newest, version);
       ONOMA_TRY(newest, newest->apply(version.diff));
     }
     last = std::move(version);
@@ -139,6 +137,7 @@ Result<bool> Sequencer::restore() {
   options_.epoch = std::max(options_.epoch, last->epoch + 1);
   state_ = State::idle;
   stages_.sink->show(*last, current_);
+  take_up_waiting();
   return true;
 }
 
@@ -167,6 +166,7 @@ Result<bool> Sequencer::offer(zone::SnapshotPtr next, std::optional<zone::Diff> 
     return false;
   }
   Step step;
+  step.released = std::exchange(waived_, false);
   step.before = current_;
   step.after = std::move(next);
   step.trace.committed = step.trace.collected = step.trace.signed_at = now;
@@ -220,6 +220,11 @@ std::vector<VersionTrace> Sequencer::run() {
 // and what the gate holds back does not keep the signatures of what is shown from being renewed.
 Result<bool> Sequencer::turn(std::vector<VersionTrace>& out) {
   if (!current_) return first_version(out);
+  if (waiting_) ONOMA_TRY_VOID(look_behind());
+  if (waiting_) {
+    describe_waiting();
+    return sign_anew_ ? Result<bool>(false) : refresh(out);
+  }
   if (std::exchange(events_last_, false)) {
     ONOMA_TRY(const bool refreshed, refresh(out));
     if (refreshed) return true;
@@ -314,6 +319,8 @@ Result<bool> Sequencer::whole_version(std::vector<VersionTrace>& out) {
     ONOMA_TRY(content, stages_.signer->sign_all(options_.zone, std::move(content), now));
   }
   step.trace.signed_at = clock_.now();
+  step.planned_keys = true;
+  step.released = std::exchange(waived_, false);
   ONOMA_TRY(step.after, build(options_.zone, as_first_version(options_.zone, serial, content)));
   auto diff = zone::difference(*current_, *step.after);
   diff.to_serial = serial;
@@ -352,22 +359,27 @@ Result<bool> Sequencer::next_version(std::vector<VersionTrace>& out) {
   auto diff = std::move(batch->diff);
   diff.from_serial = current_->facts().serial;
   if (!options_.keep_serial) diff.to_serial = next_serial(now);
+  step.version.first_event = batch->first_event;
+  step.version.last_event = batch->last_event;
+  return finish(std::move(step), std::move(diff), out);
+}
+
+// Signs what the step changes and sees it through. `diff` names its serials.
+Result<bool> Sequencer::finish(Step step, zone::Diff diff, std::vector<VersionTrace>& out) {
+  if (stages_.limits && stages_.held != nullptr) step.content = diff;
   if (stages_.signer) {
-    ONOMA_TRY(diff, stages_.signer->sign(*current_, std::move(diff), now));
+    ONOMA_TRY(diff, stages_.signer->sign(*current_, std::move(diff), step.trace.collected));
   } else if (!options_.keep_serial) {
     renew_soa(*current_, diff);
   }
   step.trace.signed_at = clock_.now();
   ONOMA_TRY(step.after, current_->apply(diff));
-  step.version = {.zone = options_.zone,
-                  .serial = diff.to_serial,
-                  .first_event = batch->first_event,
-                  .last_event = batch->last_event,
-                  .epoch = options_.epoch,
-                  .made = now,
-                  .committed = step.trace.committed,
-                  .diff = std::move(diff),
-                  .content = {}};
+  step.version.zone = options_.zone;
+  step.version.serial = diff.to_serial;
+  step.version.epoch = options_.epoch;
+  step.version.made = step.trace.collected;
+  step.version.committed = step.trace.committed;
+  step.version.diff = std::move(diff);
   return accept(std::move(step), out);
 }
 
@@ -385,7 +397,7 @@ Result<bool> Sequencer::refresh(std::vector<VersionTrace>& out) {
   if (diff.empty()) return false;
   step.trace.signed_at = clock_.now();
   ONOMA_TRY(step.after, current_->apply(diff));
-  step.refresh = true;
+  step.refresh = step.planned_keys = true;
   step.version = {.zone = options_.zone,
                   .serial = diff.to_serial,
                   .first_event = 0,
@@ -402,22 +414,44 @@ Result<bool> Sequencer::refresh(std::vector<VersionTrace>& out) {
 Result<bool> Sequencer::accept(Step step, std::vector<VersionTrace>& out) {
   auto& version = step.version;
   if (stages_.log) version.content = step.after->content_digest();  // costs a walk over a zone that is new
-  const auto verdict =
+  auto verdict =
       stages_.gate->check(step.before.get(), version.diff, *step.after, step.expected, clock_.now());
   step.trace.checked = clock_.now();
+  // What is wrong is refused, whatever its size; only what is right may be too large.
+  const bool wrong = !verdict.accepted();
+  zone::ChangeCount count;
+  bool announced = false;
+  if (!wrong && stages_.limits && step.before) {
+    count = stages_.limits->count(*step.before, version.diff);
+    if (step.planned_keys) count.apex_keys = false;
+    announced = announced_ && announced_->covers(count, step.trace.checked);
+    if (!step.released && !announced)
+      for (auto& why : stages_.limits->exceeded(*step.before, count, ledger_.recent(step.trace.checked))) {
+        verdict.findings.insert(verdict.findings.begin(),
+                                {.what = std::move(why), .owner = {}, .fatal = true});
+        ++verdict.total;
+      }
+  }
   if (!verdict.accepted()) {
     add(Metric::onoma_versions_refused_total);
     state_ = State::held;
     if (!step.refresh) held_event_ = version.last_event;
     reason_ = describe(verdict);
-    log::error("publish", fmt::format("zone {}: the gate refused serial {}: {}; the version before stays",
-                                      options_.zone.text(), version.serial, reason_));
+    log::error("publish",
+               fmt::format("zone {}: {} serial {}: {}; the version before stays{}", options_.zone.text(),
+                           wrong ? "the gate refused" : "the limits on change hold", version.serial, reason_,
+                           wrong ? "" : "; see `onoma zone held`"));
+    hold(step, wrong ? HeldKind::refused : HeldKind::held);
     stages_.sink->refused(version, verdict);
     return false;
   }
   log_warnings(options_.zone, version.serial, verdict);
   if (stages_.log) ONOMA_TRY_VOID(stages_.log->append(version));
   step.trace.durable = clock_.now();
+  if (announced)
+    announced_->use(count);
+  else if (!step.released)
+    ledger_.add(step.trace.checked, count);
   current_ = step.after;
   last_event_ = version.last_event;
   if (!step.refresh) {

@@ -15,6 +15,8 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "model/objects.h"
+#include "publish/held.h"
+#include "zone/change_limits.h"
 #include "zone/stages.h"
 
 namespace onoma::publish {
@@ -33,8 +35,10 @@ struct SequencerStages {
   std::unique_ptr<zone::DiffSource> source;  // null: versions come by offer() only
   std::unique_ptr<zone::Signer> signer;      // null: the content is served as it comes
   std::unique_ptr<zone::Gate> gate;
-  std::unique_ptr<zone::VersionLog> log;  // null: nothing is kept (authority from files)
-  zone::VersionSink* sink = nullptr;      // must outlive the sequencer
+  std::unique_ptr<zone::VersionLog> log;                       // null: nothing is kept (authority from files)
+  zone::VersionSink* sink = nullptr;                           // must outlive the sequencer
+  std::shared_ptr<const zone::ChangeLimits> limits = nullptr;  // null: none
+  HeldStore* held = nullptr;  // null: what is not shown is forgotten. Must outlive the sequencer
 };
 
 struct SequencerOptions {
@@ -54,7 +58,7 @@ class Sequencer {
   enum class State : std::uint8_t {
     starting,  // nothing shown yet
     idle,      // all known events are shown
-    held,      // the gate refused the newest batch; waits for more events
+    held,      // the gate refused the newest batch; or a version waits for a person, and all behind it
     failing,   // a stage failed; tried again at next_wake()
   };
 
@@ -75,6 +79,27 @@ class Sequencer {
   // stages. A null signer takes the signatures off.
   void sign_anew(std::unique_ptr<zone::Signer> signer, std::unique_ptr<zone::Gate> gate);
   void set_serial_policy(model::SerialPolicy policy, Duration min_interval);
+
+  // A job says what it is going to change; in place of one said before. Not kept over a restart.
+  void announce(zone::Announcement announcement) { announced_ = std::move(announcement); }
+  const std::optional<zone::Announcement>& announced() const { return announced_; }  // what is left of it
+  // The next offer() is what a person has agreed to: limits do not count.
+  void waive_limits() { waived_ = true; }
+  zone::ChangeLedger& ledger() { return ledger_; }
+  // Shows the version that waits, whose serial is given, with a serial that is new now: the same content,
+  // signed anew and checked as every other. Of one that was rolled back: the source's content as it is now.
+  // not_found: it does not wait; gate_refused: its content is broken, now or from the beginning.
+  Result<VersionTrace> approve(std::uint32_t serial, const Decision& by);
+  // Forgets a version that waits or was refused. The source is asked again: what it still wants is checked
+  // anew.
+  Result<void> reject(std::uint32_t serial, const Decision& by);
+  // Shows the content of an earlier version of the log with a new serial, and lets everything behind it wait
+  // until that serial is approved. not_found: the log does not go back to it.
+  Result<VersionTrace> roll_back(std::uint32_t to, const Decision& by);
+  // What waits for a person, and how many events behind it, as of the newest look.
+  const std::optional<HeldVersion>& waiting() const { return waiting_; }
+  std::uint64_t queued() const { return queued_; }
+
   // Brings the zone up to date, in as many versions as it takes, up to `turns_max`; if that was not enough,
   // next_wake() is now. Returns the traces of versions shown.
   std::vector<VersionTrace> run();
@@ -89,6 +114,12 @@ class Sequencer {
  private:
   struct Step;
   Result<bool> turn(std::vector<VersionTrace>& out);
+  Result<bool> finish(Step step, zone::Diff unsigned_diff, std::vector<VersionTrace>& out);
+  void hold(const Step& step, HeldKind kind);
+  void describe_waiting();
+  Result<void> look_behind();
+  void take_up_waiting();
+  void recall(const zone::Snapshot& before, const zone::Version& version);
   Result<bool> first_version(std::vector<VersionTrace>& out);
   Result<bool> whole_version(std::vector<VersionTrace>& out);
   Result<bool> next_version(std::vector<VersionTrace>& out);
@@ -112,6 +143,12 @@ class Sequencer {
   std::uint64_t held_event_ = 0;  // last event of the batch the gate refused
   Duration retry_{};
   Time last_shown_{};
+  std::optional<zone::Announcement> announced_;
+  zone::ChangeLedger ledger_;
+  bool waived_ = false;  // for the next step
+  std::optional<HeldVersion> waiting_;
+  std::uint64_t queued_ = 0;
+  Time looked_behind_{};
 };
 
 // The serial after `last` under a policy (RFC 1982): always newer.
