@@ -9,7 +9,12 @@
 // - --window: a closed loop that keeps so many questions outstanding. It shows what a server can do at most.
 //   --once: one pass over the file.
 // Several streams, each with a label, a weight and addresses to come from (all of 127.0.0.0/8 is this host),
-// are mixed at random and counted apart.
+// are mixed at random and counted apart. A stream of random names may send bursts from one address with one
+// system call (UDP_SEGMENT); the server receives packets like any others, but one core can send far more of
+// them.
+//
+// Questions of an open loop for which this program comes too late by more than 20 ms are not asked; they are
+// counted as `skipped`, and `sent_per_s` tells how many were asked.
 //
 // A time in which this program itself did not run (more than --stall-us between two looks at the sockets) is
 // a stall; questions that were due or outstanding during one are counted as `disturbed` and apart, since
@@ -32,6 +37,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +52,7 @@ constexpr std::size_t kBatch = 64;
 constexpr std::size_t kQueryMax = 320;
 constexpr std::size_t kHeadOctets = 12;  // all that is read of an answer
 constexpr std::size_t kRandomLetters = 12;
+constexpr double kTooLate = 20'000'000;       // ns
 constexpr std::int64_t kSlice = 100'000'000;  // ns, of the time line
 
 volatile std::sig_atomic_t stop_asked = 0;
@@ -183,9 +190,9 @@ class Load {
         if (!append_query(name.data(), name.data() + name.size(), 1, one.dnssec, 1232, stream.pattern))
           give_up(one.suffix + " is not a name");
       }
-      for (unsigned i = 0; i < one.weight; ++i)
+      for (unsigned i = 0; i < one.weight / one.burst; ++i)
         choice_.push_back(static_cast<std::uint8_t>(streams_.size() - 1));
-      with_sources_ = with_sources_ || one.sources.count > 0;
+      with_sources_ = with_sources_ || one.sources.count > 0 || one.burst > 1;
     }
     open_sockets();
     prepare_messages();
@@ -263,11 +270,6 @@ class Load {
       if (with_sources_) {
         out.msg_name = &options_.server;
         out.msg_namelen = sizeof options_.server;
-        auto* head = reinterpret_cast<cmsghdr*>(controls_[i].octets);
-        head->cmsg_len = CMSG_LEN(sizeof(in_pktinfo));
-        head->cmsg_level = IPPROTO_IP;
-        head->cmsg_type = IP_PKTINFO;
-        std::memset(CMSG_DATA(head), 0, sizeof(in_pktinfo));
       }
       in_io_[i] = {.iov_base = in_octets_[i].data(), .iov_len = kHeadOctets};
       in_messages_[i].msg_hdr = {};
@@ -276,22 +278,36 @@ class Load {
     }
   }
 
-  void set_source(std::size_t index, const Sources& sources) {
+  template <class Value>
+  void add_control(std::size_t index, int level, int type, const Value& value) {
     auto& out = out_messages_[index].msg_hdr;
-    out.msg_control = sources.count > 0 ? controls_[index].octets : nullptr;
-    out.msg_controllen = sources.count > 0 ? CMSG_SPACE(sizeof(in_pktinfo)) : 0;
-    if (sources.count == 0) return;
-    // The first and last address of a network are hosts like any other here, but 127.x.255.255 is not sent
-    // to.
-    auto host = sources.count > 2 ? 1 + random_.below(sources.count - 2) : 0;
-    in_pktinfo info{};
-    info.ipi_spec_dst.s_addr = htonl(sources.first + host);
-    std::memcpy(CMSG_DATA(reinterpret_cast<cmsghdr*>(controls_[index].octets)), &info, sizeof info);
+    out.msg_control = controls_[index].octets;
+    auto* head = reinterpret_cast<cmsghdr*>(controls_[index].octets + out.msg_controllen);
+    head->cmsg_len = CMSG_LEN(sizeof value);
+    head->cmsg_level = level;
+    head->cmsg_type = type;
+    std::memcpy(CMSG_DATA(head), &value, sizeof value);
+    out.msg_controllen += CMSG_SPACE(sizeof value);
   }
 
-  // Writes a question of a stream into place `index`.
-  void make(std::size_t index, Stream& stream, std::uint16_t id) {
-    auto* to = out_octets_[index].data();
+  void set_controls(std::size_t index, const StreamOptions& stream, std::size_t question_octets) {
+    auto& out = out_messages_[index].msg_hdr;
+    out.msg_control = nullptr;
+    out.msg_controllen = 0;
+    if (const auto& sources = stream.sources; sources.count > 0) {
+      // The first and last address of a network are hosts like any other here, but 127.x.255.255 is not sent
+      // to.
+      const auto host = sources.count > 2 ? 1 + random_.below(sources.count - 2) : 0;
+      in_pktinfo info{};
+      info.ipi_spec_dst.s_addr = htonl(sources.first + host * sources.step);
+      add_control(index, IPPROTO_IP, IP_PKTINFO, info);
+    }
+    if (stream.burst > 1)
+      add_control(index, SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(question_octets));
+  }
+
+  // Writes a question of a stream; how long it is.
+  std::size_t make(std::uint8_t* to, Stream& stream, std::uint16_t id) {
     std::size_t size = 0;
     if (stream.pattern.empty()) {
       const auto packet = stream.queries[stream.next];
@@ -307,14 +323,16 @@ class Load {
     }
     to[0] = static_cast<std::uint8_t>(id >> 8);
     to[1] = static_cast<std::uint8_t>(id & 0xff);
-    out_io_[index].iov_len = size;
+    return size;
   }
 
-  std::size_t due(std::int64_t now) const {
+  std::size_t due(std::int64_t now) {
     std::size_t count = 0;
     if (interval_ > 0) {
       const auto by_now = static_cast<std::uint64_t>(static_cast<double>(now - start_) / interval_) + 1;
-      count = by_now > sent_ ? by_now - sent_ : 0;
+      count = by_now > sent_ + skipped_ ? by_now - sent_ - skipped_ : 0;
+      const auto most = std::max<std::size_t>(kBatch, static_cast<std::size_t>(kTooLate / interval_));
+      if (count > most) skipped_ += count - most;
     } else {
       count = options_.window > outstanding_ ? options_.window - outstanding_ : 0;
       if (options_.once) count = std::min<std::size_t>(count, streams_[0].queries.size() - sent_);
@@ -322,39 +340,54 @@ class Load {
     return std::min(count, kBatch);
   }
 
+  // One question, of which the answer is waited for from now on; its octets, at `to`.
+  std::size_t ask_one(Socket& socket, std::size_t stream_index, std::int64_t question_due, std::uint8_t* to) {
+    auto& stream = streams_[stream_index];
+    const auto id = socket.next++;
+    auto& slot = socket.slots[id];
+    if (slot.busy) lose(socket, slot);
+    slot = {.due = question_due,
+            .number = slot.number + 1,
+            .stream = static_cast<std::uint8_t>(stream_index),
+            .busy = true};
+    const auto socket_index = static_cast<std::uint32_t>(&socket - sockets_.data());
+    ring_[ring_head_++ & (ring_.size() - 1)] = {.socket_and_id = socket_index << 16 | id,
+                                                .number = slot.number};
+    if (question_due >= warm_) ++stream.sent;
+    ++socket.busy;
+    ++outstanding_;
+    ++sent_;
+    return make(to, stream, id);
+  }
+
   void ask(std::int64_t now) {
     const auto count = due(now);
     if (count == 0) return;
     auto& socket = sockets_[turn_++ % sockets_.size()];
-    const auto socket_index = static_cast<std::uint32_t>(&socket - sockets_.data());
-    const auto first_id = socket.next;
-    for (std::size_t i = 0; i < count; ++i) {
+    std::size_t messages = 0;
+    // The last burst may ask a few before they are due.
+    for (std::size_t asked = 0; asked < count; ++messages) {
       const auto stream_index = choice_.size() == 1
                                     ? choice_[0]
                                     : choice_[random_.below(static_cast<std::uint32_t>(choice_.size()))];
-      auto& stream = streams_[stream_index];
-      const auto id = static_cast<std::uint16_t>(first_id + i);
-      make(i, stream, id);
-      if (with_sources_) set_source(i, stream.options.sources);
-      const auto question_due =
-          interval_ > 0 ? start_ + static_cast<std::int64_t>(static_cast<double>(sent_ + i) * interval_)
-                        : now;
-      auto& slot = socket.slots[id];
-      if (slot.busy) lose(socket, slot);
-      slot = {.due = question_due, .number = slot.number + 1, .stream = stream_index, .busy = true};
-      ring_[(ring_head_ + i) & (ring_.size() - 1)] = {.socket_and_id = socket_index << 16 | id,
-                                                      .number = slot.number};
-      if (question_due >= warm_) ++stream.sent;
+      const auto& options = streams_[stream_index].options;
+      auto* const begin = out_octets_[messages].data();
+      auto* to = begin;
+      std::size_t octets = 0;
+      for (unsigned i = 0; i < options.burst; ++i, ++asked, to += octets) {
+        const auto question_due =
+            interval_ > 0
+                ? start_ + static_cast<std::int64_t>(static_cast<double>(sent_ + skipped_) * interval_)
+                : now;
+        octets = ask_one(socket, stream_index, question_due, to);
+      }
+      out_io_[messages].iov_len = static_cast<std::size_t>(to - begin);
+      if (with_sources_) set_controls(messages, options, octets);
     }
-    socket.next = static_cast<std::uint16_t>(first_id + count);
-    socket.busy += count;
-    outstanding_ += count;
-    sent_ += count;
-    ring_head_ += count;
     std::size_t gone = 0;
-    while (gone < count) {
+    while (gone < messages) {
       const auto done =
-          sendmmsg(socket.fd, out_messages_.data() + gone, static_cast<unsigned>(count - gone), 0);
+          sendmmsg(socket.fd, out_messages_.data() + gone, static_cast<unsigned>(messages - gone), 0);
       if (done > 0) {
         gone += static_cast<std::size_t>(done);
         refused_ = 0;
@@ -440,15 +473,15 @@ class Load {
     for (const auto& one : streams_) answered += one.noerror + one.nxdomain + one.truncated + one.other;
     std::printf(
         "{\"rate\": %.0f, \"window\": %zu, \"seconds\": %.3f, \"started\": %.6f, \"sent_all\": %llu, "
-        "\"answers_all\": %llu, \"octets\": %.1f, \"per_s\": %.0f, \"sent_per_s\": %.0f, \"unexpected\": "
-        "%llu, "
+        "\"answers_all\": %llu, \"octets\": %.1f, \"per_s\": %.0f, \"sent_per_s\": %.0f, \"skipped\": "
+        "%llu, \"unexpected\": %llu, "
         "\"stalls\": {\"count\": %llu, \"total_us\": %.0f, \"max_us\": %.0f}, \"transfer\": %s, \"streams\": "
         "{",
         options_.rate, options_.rate > 0 ? 0 : options_.window, seconds, static_cast<double>(start_) / 1e9,
         ull(sent_), ull(answers_),
         answers_ == 0 ? 0.0 : static_cast<double>(octets_) / static_cast<double>(answers_),
         static_cast<double>(answered) / seconds, static_cast<double>(sent_) / (seconds + options_.warmup),
-        ull(unexpected_), ull(stalls_), static_cast<double>(stall_ns_) / 1e3,
+        ull(skipped_), ull(unexpected_), ull(stalls_), static_cast<double>(stall_ns_) / 1e3,
         static_cast<double>(stall_max_) / 1e3, transfer_.json(start_).c_str());
     const char* separator = "";
     for (const auto& one : streams_) {
@@ -484,7 +517,7 @@ class Load {
   std::vector<Outstanding> ring_;  // in the order of asking
   std::size_t ring_head_ = 0, ring_tail_ = 0;
   std::size_t outstanding_ = 0, refused_ = 0;
-  std::uint64_t sent_ = 0, answers_ = 0, octets_ = 0, unexpected_ = 0;
+  std::uint64_t sent_ = 0, skipped_ = 0, answers_ = 0, octets_ = 0, unexpected_ = 0;
 
   double interval_ = 0;
   std::int64_t start_ = 0, warm_ = 0, end_ = 0;
@@ -493,9 +526,9 @@ class Load {
   std::vector<std::int64_t> slices_;  // longest time of the questions due in each
 
   struct alignas(cmsghdr) Control {
-    std::uint8_t octets[CMSG_SPACE(sizeof(in_pktinfo))];
+    std::uint8_t octets[CMSG_SPACE(sizeof(in_pktinfo)) + CMSG_SPACE(sizeof(std::uint16_t))];
   };
-  std::array<std::array<std::uint8_t, kQueryMax>, kBatch> out_octets_{};
+  std::array<std::array<std::uint8_t, kQueryMax * kBurstMax>, kBatch> out_octets_{};
   std::array<iovec, kBatch> out_io_{};
   std::array<mmsghdr, kBatch> out_messages_{};
   std::array<Control, kBatch> controls_{};

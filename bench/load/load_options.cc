@@ -19,7 +19,7 @@ namespace {
       "LABEL=SUFFIX[,OPTION...])...\n"
       "       [--rate N | --window N] [--seconds S] [--warmup S] [--once] [--sockets N] [--timeout S]\n"
       "       [--stall-us N] [--seed N] [--transfer ZONE --transfer-at S]\n"
-      "       OPTION: weight=N, sources=ADDRESS/PREFIX, dnssec\n",
+      "       OPTION: weight=N, sources=ADDRESS/PREFIX[:COUNT], burst=N, dnssec\n",
       problem.c_str());
   std::exit(2);  // NOLINT(concurrency-mt-unsafe): one thread
 }
@@ -48,10 +48,15 @@ Sources sources_of(const std::string& text) {
   in_addr address{};
   if (slash == std::string::npos || inet_pton(AF_INET, text.substr(0, slash).c_str(), &address) != 1)
     usage("\"" + text + "\" is not ADDRESS/PREFIX");
-  const auto bits = number_of<unsigned>(std::string_view(text).substr(slash + 1));
+  const auto colon = text.find(':', slash);
+  const auto bits = number_of<unsigned>(std::string_view(text).substr(slash + 1, colon - slash - 1));
   const auto first = ntohl(address.s_addr);
   if (bits < 8 || bits > 32 || first >> 24 != 127) usage("sources must lie in 127.0.0.0/8");
-  return {.first = first, .count = 1U << (32 - bits)};
+  const auto size = 1U << (32 - bits);
+  if (colon == std::string::npos) return {.first = first, .count = size};
+  const auto count = number_of<std::uint32_t>(std::string_view(text).substr(colon + 1));
+  if (count == 0 || count > size) usage("a network has no " + std::to_string(count) + " sources");
+  return {.first = first, .count = count, .step = size / count};
 }
 
 StreamOptions stream_of(std::string_view text, bool random) {
@@ -68,6 +73,8 @@ StreamOptions stream_of(std::string_view text, bool random) {
       (random ? out.suffix : out.file) = word;
     } else if (word.starts_with("weight=")) {
       out.weight = number_of<unsigned>(word.substr(7));
+    } else if (word.starts_with("burst=") && random) {
+      out.burst = number_of<unsigned>(word.substr(6));
     } else if (word.starts_with("sources=")) {
       out.sources = sources_of(std::string(word.substr(8)));
     } else if (word == "dnssec") {
@@ -78,6 +85,8 @@ StreamOptions stream_of(std::string_view text, bool random) {
   }
   if (out.weight == 0 || (out.file.empty() && out.suffix.empty()))
     usage("stream " + out.label + " sends nothing");
+  if (out.burst == 0 || out.burst > kBurstMax || out.weight % out.burst != 0)
+    usage("a burst has 1 to " + std::to_string(kBurstMax) + " questions, and the weight is a multiple of it");
   return out;
 }
 

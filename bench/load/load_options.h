@@ -9,9 +9,12 @@
 
 namespace onoma::bench {
 
+inline constexpr unsigned kBurstMax = 32;
+
 // Addresses to send from, all on loopback.
 struct Sources {
   std::uint32_t first = 0, count = 0;  // host byte order; count 0: the system chooses
+  std::uint32_t step = 1;              // from one to the next
 };
 
 struct StreamOptions {
@@ -19,6 +22,7 @@ struct StreamOptions {
   std::string file;    // questions; or else
   std::string suffix;  // random names of twelve letters below this
   unsigned weight = 1;
+  unsigned burst = 1;  // of random names: so many in a row from one address
   bool dnssec = false;
   Sources sources;
 };

@@ -4,6 +4,7 @@ A row's function gets the run's settings (`Run`, below) and the number of delega
 which there is not enough memory, are left out with the reason in "skipped".
 """
 import contextlib
+import itertools
 import json
 import os
 import subprocess
@@ -16,7 +17,7 @@ from support.lab import Lab
 from support.packets import Client, TYPES, name
 
 WINDOW = 256  # outstanding questions of a closed loop: every batch is full
-LEGITIMATE = "127.1.0.0/16"
+LEGITIMATE = "127.128.0.0/9:65536"
 FLOODS = {"network": "127.66.7.0/24", "spread": "127.64.0.0/10"}
 
 
@@ -316,13 +317,17 @@ def flood(run, size):
             server = run.start(lab, key, zone.file, **more)
             if not server:
                 continue
-            capacity = median([load(server, *mix(zone, sources=LEGITIMATE), "--window", WINDOW, "--seconds", run.seconds)["per_s"]
-                               for _ in range(run.turns)])
-            out[key] = {"capacity": round(capacity), "limiter": key != "onoma" or bool(run.limit_flags)}
+            # Each run has its own seed: other sources, in another order.
+            seeds = itertools.count(1)
+            quiet = [load(server, *mix(zone, sources=LEGITIMATE), "--window", WINDOW, "--seconds", run.seconds, "--seed", next(seeds))
+                     for _ in range(run.turns)]
+            capacity = median([one["per_s"] for one in quiet])
+            out[key] = {"capacity": round(capacity), "limiter": key != "onoma" or bool(run.limit_flags),
+                        "answered_quiet": round(median([answered(one["streams"]["mix"]) for one in quiet]), 5)}
             for kind, sources in FLOODS.items():
                 for times in (1, 2):
-                    one = load(server, *mix(zone, weight=1, sources=LEGITIMATE), "--random", f"flood={NAME},weight=5,sources={sources}",
-                               "--rate", round(capacity * times), "--warmup", 1 if run.quick else 3, "--seconds", seconds)
+                    one = load(server, *mix(zone, weight=1, sources=LEGITIMATE), "--random", f"flood={NAME},weight=5,burst=5,sources={sources}",
+                               "--rate", round(capacity * times), "--warmup", 1 if run.quick else 3, "--seconds", seconds, "--seed", next(seeds))
                     good, bad = one["streams"]["mix"], one["streams"]["flood"]
                     out[key][f"{kind}_{times}x"] = {
                         "answered": round(answered(good), 5), "truncated": round(good["truncated"] / max(1, good["sent"]), 5),

@@ -36,6 +36,7 @@ FloodFinder::FloodFinder(double names_per_window, std::size_t enclosers, std::si
     : limit_(std::max(names_per_window, 1.0)),
       gate_limit_(static_cast<std::uint32_t>(std::min(limit_ / 4, 1e9))),
       known_per_window_(static_cast<std::uint32_t>(std::min(limit_ * 4, 1e9))),
+      peers_per_window_(known_per_window_),
       mask_(std::bit_ceil(std::max(enclosers, kWays)) - 1),
       known_mask_(std::bit_ceil(std::max<std::size_t>(known_names, 16)) - 1),
       keys_(new std::uint64_t[mask_ + 2]()),
@@ -53,25 +54,24 @@ Encloser* FloodFinder::watched(std::uint64_t encloser) {
   return many ? &watch(key) : nullptr;
 }
 
-FloodFinder::Look FloodFinder::look(Encloser& encloser, std::uint64_t name) {
-  encloser.sketch.add(name);
+FloodFinder::Look FloodFinder::look(Encloser& encloser, std::uint64_t name, bool peer) {
+  if (!peer) encloser.sketch.add(name);
   Look out;
   out.known = known(name);
   if (!encloser.flooded) {
-    if (encloser.sketch.estimate() <= limit_) return out;
+    if (encloser.sketch.estimate() <= limit_ + allowance_) return out;
     encloser.flooded = true;
     encloser.calm = 0;
     encloser.withheld = 0;
     encloser.known_left = known_per_window_;
+    encloser.peers_left = peers_per_window_;
     ++flooded_;
     out.began = true;
   }
   out.flooded = &encloser;
-  if (!out.known) return out;
-  if (encloser.known_left == 0)
-    out.known = false;
-  else
-    --encloser.known_left;
+  auto& left = peer ? encloser.peers_left : encloser.known_left;
+  out.known = (out.known || peer) && left > 0;
+  if (out.known) --left;
   return out;
 }
 
@@ -125,6 +125,7 @@ void FloodFinder::close(Encloser& encloser, std::uint64_t windows) {
   encloser.names = encloser.sketch.estimate();
   encloser.sketch.clear();
   encloser.known_left = known_per_window_;
+  encloser.peers_left = peers_per_window_;
   // The windows that were passed over were empty.
   const auto calm_now = encloser.names < limit_ / 2 ? windows : windows - 1;
   if (calm_now < windows) encloser.calm = 0;

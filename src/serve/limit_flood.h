@@ -10,10 +10,16 @@
 // again, which random names are not. A flood cannot drive them out of memory while they are asked at least
 // once a minute.
 //
+// Names that come from sources known for good questions (for names that exist) are no part of a flood. While
+// there is one, four of them are answered for each good question of the window before, and always some. Other
+// names are allowed four for each source that has just become known, so that all the world may come anew,
+// after a start for example.
+//
 // When more enclosers than there are places are busy at once, the others are watched together as one.
 // One thread; no allocation after construction.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -52,6 +58,7 @@ struct Encloser {
   std::uint8_t report = 0xFF;    // for the owner of the finder: where it tells of this flood
   std::uint32_t known_left = 0;  // known names that may still be answered in this window
   std::uint64_t since = 0;       // the window in which it was first watched
+  std::uint32_t peers_left = 0;  // names of known sources that may still be answered in this window
   double names = 0;              // distinct in the window before
   std::uint64_t withheld = 0;    // for the owner of the finder
   DecayCounter answered;         // for the owner of the finder: answers in spite of the flood
@@ -66,13 +73,17 @@ class FloodFinder {
   struct Look {
     Encloser* flooded = nullptr;  // null: no flood. Good until tick()
     bool began = false;           // with this question
-    bool known = false;           // the name was asked in earlier windows
+    bool known = false;           // answer: the name was asked in earlier windows, or see `peer` of look()
   };
   // One more question about a name without anything of its own: what to look() at, or null when too little
   // happens below the encloser (a value of LimitHash).
   Encloser* watched(std::uint64_t encloser);
-  // That name, a value of LimitHash.
-  Look look(Encloser& encloser, std::uint64_t name);
+  // That name, a value of LimitHash. `peer`: from a source known for good questions, which does not ask too
+  // much.
+  Look look(Encloser& encloser, std::uint64_t name, bool peer = false);
+  void good_question() { ++good_; }
+  // So many more sources have become known for good questions.
+  void newcomers(std::uint32_t count) { allowance_ += kNamesOfGood * count; }
 
   // Moves time on. Calls closed(Encloser&) for each flooded encloser at the end of a window, with `flooded`
   // false when the flood is over.
@@ -83,6 +94,9 @@ class FloodFinder {
     const auto passed = window - window_;
     window_ = window;
     gates_.fill(0);
+    allowance_ = 0;
+    peers_per_window_ = std::max(known_per_window_, kNamesOfGood * (passed == 1 ? good_ : 0));
+    good_ = 0;
     watched_ = 0;
     for (std::size_t i = 0; i <= mask_ + 1; ++i) {
       if (keys_[i] == 0) continue;
@@ -101,6 +115,8 @@ class FloodFinder {
   static constexpr std::size_t kGates = 4096, kWays = 4;
   // A name that is known stays so for as many windows without being asked.
   static constexpr std::uint32_t kKnownWindows = 60;
+  // Missing names for each existing one: at the root, where most names are missing, there are three.
+  static constexpr std::uint32_t kNamesOfGood = 4;
 
   void close(Encloser& encloser, std::uint64_t windows);
   Encloser* find(std::uint64_t key);
@@ -108,8 +124,10 @@ class FloodFinder {
   bool known(std::uint64_t name);
 
   double limit_;
+  double allowance_ = 0;  // above the limit, in this window
   std::uint32_t gate_limit_;
-  std::uint32_t known_per_window_;
+  std::uint32_t known_per_window_, peers_per_window_;
+  std::uint32_t good_ = 0;  // in this window
   std::size_t mask_;
   std::size_t known_mask_;
   std::uint64_t window_ = 0;

@@ -50,6 +50,7 @@ struct LimitOptions {
   std::size_t counter_octets = 1 << 20;  // 8 octets a counter
   std::size_t enclosers = 256;           // watched at a time, 256 octets each
   std::size_t known_names = 1 << 16;     // 4 octets each
+  std::size_t known_peers = 1 << 18;     // 4 octets each
 };
 
 }  // namespace onoma::serve

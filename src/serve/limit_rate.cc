@@ -51,6 +51,15 @@ SourceRates::Limits SourceRates::limits(double per_s) {
   return out;
 }
 
+SourceRates::Limits SourceRates::client_limits(double per_s) {
+  auto out = limits(per_s);
+  constexpr Limits::Width kNone{UINT32_MAX, kSampleMost};
+  std::fill(out.v4.begin() + 1, out.v4.end(), kNone);
+  std::fill(out.v6.begin() + 2, out.v6.end(), kNone);  // an IPv6 client has a /64
+  out.sample_least = out.v6[1].sample;
+  return out;
+}
+
 void SourceRates::tick(std::uint64_t tick) {
   if (tick / kHalfLifeTicks != now_ / kHalfLifeTicks) std::fill_n(gates_.get(), kGates, std::uint8_t{0});
   table_.tick(tick);

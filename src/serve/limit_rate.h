@@ -82,6 +82,8 @@ class SourceRates {
   };
   // `per_s` of one address, for this worker.
   static Limits limits(double per_s);
+  // The same without limits of networks: for sources that count each for itself.
+  static Limits client_limits(double per_s);
 
   enum class Verdict : std::uint8_t {
     free,  // passes

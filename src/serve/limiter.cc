@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "serve/limit_flood.h"
 #include "serve/limit_hash.h"
+#include "serve/limit_peers.h"
 #include "serve/limit_rate.h"
 #include "serve/limit_shed.h"
 
@@ -101,11 +102,23 @@ constexpr bool has_encloser(ResponseClass what) {
          what == ResponseClass::nxdomain;
 }
 
+// Good questions: for names that exist, and below delegations unless so much is asked below one that it may
+// be a flood of random names.
+constexpr bool makes_known(ResponseClass what) {
+  return what == ResponseClass::positive || what == ResponseClass::nodata || what == ResponseClass::referral;
+}
+
 // Tells the subjects of the classes apart.
 constexpr std::uint64_t class_mark(std::size_t what) {
   return (what + 1) * 0xD6E8FEB86659FD93;
 }
-constexpr std::size_t kFloodMark = kResponseClasses;
+constexpr std::size_t kFloodMark = kResponseClasses, kPeerMark = kResponseClasses + 1;
+
+// What an answer that passes tells about its source.
+struct Standing {
+  bool constrained = false;  // a limit is being used up
+  bool watched = false;      // much is asked there: it may be part of a flood
+};
 
 }  // namespace
 
@@ -127,11 +140,13 @@ struct Limiter::State {
         random(rng.u64()),
         rates(wanted.counter_octets, hash, rng.u64()),
         flood(share(wanted.flood_names_per_s) * kWindowSeconds, wanted.enclosers, wanted.known_names),
+        peers(wanted.known_peers, rng.u64()),
         shed(wanted.shed_per_s == 0 ? UINT32_MAX : decay_limit(share(wanted.shed_per_s)), rng.u64()),
         rate_slip(wanted.slip),
         flood_slip(wanted.flood_slip),
         flood_answers(decay_limit(share(wanted.flood_names_per_s))),
-        flood_source(SourceRates::limits(share(wanted.flood_source_per_s))) {
+        flood_source(SourceRates::limits(share(wanted.flood_source_per_s))),
+        flood_peer(SourceRates::client_limits(share(wanted.flood_source_per_s))) {
     CHECK(wanted.workers > 0);
     for (std::size_t i = 0; i < kResponseClasses; ++i)
       limits[i] = SourceRates::limits(share(wanted.per_s[i]));
@@ -139,8 +154,9 @@ struct Limiter::State {
 
   double share(std::uint32_t per_s) const { return static_cast<double>(per_s) / options.workers; }
 
+  std::uint64_t client(const LimitSource& source) const { return hash.of(source.client(), source.widths); }
   bool flood_passes(const LimitQuestion& question, const LimitSource& source, std::uint64_t encloser,
-                    bool& constrained);
+                    Standing& standing);
   LimitAction withhold(const LimitSource& source, Slip& slip);
   void report(Encloser& encloser);
 
@@ -149,10 +165,11 @@ struct Limiter::State {
   LimitRandom random;
   SourceRates rates;
   FloodFinder flood;
+  KnownPeers peers;
   ShedTable shed;
   Slip rate_slip, flood_slip;
   std::uint32_t flood_answers;
-  SourceRates::Limits flood_source;
+  SourceRates::Limits flood_source, flood_peer;
   std::array<SourceRates::Limits, kResponseClasses> limits{};
   std::uint64_t now = 0;
 
@@ -171,15 +188,20 @@ void Limiter::tick(Duration steady) noexcept {
   if (tick <= state.now) return;
   state.now = tick;
   state.rates.tick(tick);
+  state.peers.tick(tick);
   state.shed.tick(tick);
   state.flood.tick(tick, [&state](Encloser& encloser) { state.report(encloser); });
   shedding_ = state.shed.shedding();
+  flooded_ = state.flood.flooded() > 0;
 }
 
 bool Limiter::early_drop_slow(ByteView peer) noexcept {
   auto& state = *state_;
   const auto source = limit_source(peer, state.hash);
-  if (source.widths == 0 || !state.shed.drop(state.hash.of(source.client(), source.widths))) return false;
+  if (source.widths == 0) return false;
+  const auto client = state.client(source);
+  state.peers.prefetch(client);  // most questions of a flood lead there
+  if (!shedding_ || !state.shed.drop(client)) return false;
   count(state.counts.shed);
   return true;
 }
@@ -192,15 +214,14 @@ LimitAction Limiter::judge(const LimitQuestion& question) noexcept {
 
   const auto what = static_cast<std::size_t>(question.what);
   const auto& limits = state.limits[what];
-  bool constrained = false;  // passed, but within a limit that is being used up
+  Standing standing;
   if (question.cookie_valid) {
     count(state.counts.exempt);
   } else {
     std::uint64_t subject = 0;
     if (has_encloser(question.what)) {
       subject = state.hash.of(question.encloser);
-      if (state.options.flood_names_per_s > 0 &&
-          !state.flood_passes(question, source, subject, constrained)) {
+      if (state.options.flood_names_per_s > 0 && !state.flood_passes(question, source, subject, standing)) {
         count(state.counts.flood);
         return state.withhold(source, state.flood_slip);
       }
@@ -210,18 +231,32 @@ LimitAction Limiter::judge(const LimitQuestion& question) noexcept {
     if (limits.any) {
       const auto verdict = state.rates.pass(source, subject ^ class_mark(what), limits);
       if (verdict == SourceRates::Verdict::over) return state.withhold(source, state.rate_slip);
-      constrained |= verdict == SourceRates::Verdict::near;
+      standing.constrained |= verdict == SourceRates::Verdict::near;
     }
   }
-  if (state.shed.watching() && !constrained) state.shed.passed(state.hash.of(source.client(), source.widths));
+  const bool good = makes_known(question.what) && !standing.watched && state.options.flood_names_per_s > 0;
+  const bool sound = state.shed.watching() && !standing.constrained;
+  if (!good && !sound) return LimitAction::pass;
+  const auto client = state.client(source);
+  if (good) {
+    state.flood.good_question();
+    state.peers.saw(client, flooded_);
+  }
+  if (sound) state.shed.passed(client);
   return LimitAction::pass;
 }
 
 bool Limiter::State::flood_passes(const LimitQuestion& question, const LimitSource& source,
-                                  std::uint64_t encloser, bool& constrained) {
+                                  std::uint64_t encloser, Standing& standing) {
   auto* watched = flood.watched(encloser);
   if (watched == nullptr) return true;
-  const auto look = flood.look(*watched, hash.of(question.name));
+  standing.watched = true;
+  const auto within = [&](const SourceRates::Limits& share, std::size_t mark) {
+    return share.any && rates.pass(source, encloser ^ class_mark(mark), share) != SourceRates::Verdict::over;
+  };
+  const bool peer = peers.knows(client(source)) && within(flood_peer, kPeerMark);
+  if (const auto newcomers = peers.take_newcomers(); newcomers > 0) flood.newcomers(newcomers);
+  const auto look = flood.look(*watched, hash.of(question.name), peer);
   if (look.flooded == nullptr) return true;
   auto& entry = *look.flooded;
   if (look.began) {
@@ -234,9 +269,9 @@ bool Limiter::State::flood_passes(const LimitQuestion& question, const LimitSour
     }
   }
   if (look.known) return true;
-  constrained = true;
-  if (entry.answered.at(static_cast<std::uint16_t>(now)) < flood_answers && flood_source.any &&
-      rates.pass(source, encloser ^ class_mark(kFloodMark), flood_source) != SourceRates::Verdict::over) {
+  standing.constrained = true;
+  if (entry.answered.at(static_cast<std::uint16_t>(now)) < flood_answers &&
+      (peer || within(flood_source, kFloodMark))) {
     entry.answered.value = saturating_add(entry.answered.value, kDecayOne);
     return true;
   }
@@ -249,7 +284,7 @@ LimitAction Limiter::State::withhold(const LimitSource& source, Slip& slip) {
     count(counts.dry_run);
     return LimitAction::pass;
   }
-  shed.withheld(hash.of(source.client(), source.widths));
+  shed.withheld(client(source));
   if (slip.next(random)) {
     count(counts.truncated);
     return LimitAction::truncate;

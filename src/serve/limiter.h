@@ -1,7 +1,8 @@
 // The limiter: which answers over UDP are not worth sending, decided after the look-up and before anything is
 // proved, written or sent. It limits how often a source gets the same answer (limit_rate.h), finds floods of
-// random names and answers only what is known below what they hit (limit_flood.h), and drops unread what
-// comes from sources of which nearly everything is withheld (limit_shed.h).
+// random names and answers only what is known below what they hit (limit_flood.h) or comes from sources that
+// are known (limit_peers.h), and drops unread what comes from sources of which nearly everything is withheld
+// (limit_shed.h).
 //
 // What always holds
 // - One Limiter a worker, used by its thread only; reports() and counts() may be called from any thread.
@@ -78,7 +79,7 @@ class Limiter {
   // Once a batch, with a clock that never goes back.
   void tick(Duration steady) noexcept;
   // Before the look-up, for packets over UDP without a valid cookie: drop it?
-  bool early_drop(ByteView peer) noexcept { return shedding_ && early_drop_slow(peer); }
+  bool early_drop(ByteView peer) noexcept { return (shedding_ || flooded_) && early_drop_slow(peer); }
   LimitAction judge(const LimitQuestion& question) noexcept;
 
   LimitCounts counts() const;
@@ -89,7 +90,7 @@ class Limiter {
   struct State;
   bool early_drop_slow(ByteView peer) noexcept;
 
-  bool shedding_ = false;
+  bool shedding_ = false, flooded_ = false;
   std::unique_ptr<State> state_;
 };
 
