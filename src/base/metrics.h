@@ -28,6 +28,12 @@ namespace onoma {
   X(onoma_dns_floods, gauge, "Floods of random names that are going on")                                    \
   X(onoma_dnstap_frames_total, counter, "dnstap messages handed to the writing thread")                     \
   X(onoma_dnstap_dropped_total, counter, "dnstap messages dropped: the reader is slow")                     \
+  X(onoma_transfers_out_total, counter, "Zone transfers begun to secondaries over streams")                 \
+  X(onoma_transfers_out_octets_total, counter, "Octets of zone transfers sent")                             \
+  X(onoma_transfers_refused_total, counter,                                                                 \
+    "Transfer requests, NOTIFYs and signed requests refused by rules or for their signature")               \
+  X(onoma_notifies_sent_total, counter, "NOTIFY requests sent, repeated ones too")                          \
+  X(onoma_notifies_failed_total, counter, "NOTIFYs given up because the secondary did not answer")          \
   X(onoma_commands_total, counter, "Registry commands carried out")                                         \
   X(onoma_commands_refused_total, counter, "Registry commands refused")                                     \
   X(onoma_commits_total, counter, "Transactions committed to the store")                                    \
