@@ -11,9 +11,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "app/audit.h"
 #include "app/authority.h"
 #include "app/commands.h"
 #include "app/control.h"
+#include "app/held_commands.h"
 #include "app/limits.h"
 #include "app/statistics.h"
 #include "app/transports.h"
@@ -47,6 +49,10 @@ struct Arguments {
   TransportArguments transports;
   LimitSettings limits;
   StatisticsSettings statistics;
+  std::int64_t change_percent = 1, change_least = 50;
+  bool no_change_limits = false, change_additions = false;
+  AuditSettings audit{.audit_margin_s = 86'400};
+  bool no_audit = false;
   std::string stats;  // on, off; empty: on where somebody can look
 };
 
@@ -117,7 +123,8 @@ Result<void> load_all(publish::FileZones& zones, const Arguments& arguments) {
   const auto loaded = zones.load(
       wanted.zones(),
       {.threads = load_threads(), .progress = [&](std::size_t done, std::size_t all) { lines(done, all); }});
-  if (loaded.failed > 0 && loaded.failed == wanted.zones().size())
+  std::size_t any = 0;
+  if (loaded.failed > 0 && loaded.failed == wanted.zones().size() && !zones.next_served(any))
     return fail(Code::bad_syntax, "no zone could be loaded; see the messages above");
   return {};
 }
@@ -163,6 +170,34 @@ bool wants_statistics(const Arguments& arguments) {
   return !arguments.admin.empty() || !arguments.statistics.stats_folder.empty();
 }
 
+Result<std::shared_ptr<const zone::ChangeLimits>> limits_of(const Arguments& arguments,
+                                                            zone::GateLevel level) {
+  // What stands at the apex of an operator's own unsigned file is the operator's business.
+  return change_limits({.change_limits = !arguments.no_change_limits,
+                        .change_percent = arguments.change_percent,
+                        .change_least = arguments.change_least,
+                        .change_additions = arguments.change_additions,
+                        .change_apex = level != zone::GateLevel::structure});
+}
+
+HeldActions held_actions(publish::FileZones& zones) {
+  const auto serial = [](const Result<publish::FileZoneStatus>& shown) -> Result<std::uint32_t> {
+    if (!shown) return std::unexpected(shown.error());
+    return shown->serial;
+  };
+  return {
+      .approve = [=, &zones](const wire::Name& zone, std::uint32_t which,
+                             const publish::Decision& by) { return serial(zones.approve(zone, which, by)); },
+      .reject = [&zones](const wire::Name& zone, std::uint32_t which,
+                         const publish::Decision& by) { return zones.reject(zone, which, by); },
+      .roll_back = [=, &zones](const wire::Name& zone, std::uint32_t to,
+                               const publish::Decision& by) { return serial(zones.roll_back(zone, to, by)); },
+      .announce =
+          [&zones](const wire::Name& zone, zone::Announcement announcement) {
+            return zones.announce(zone, std::move(announcement));
+          }};
+}
+
 Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   ONOMA_TRY(const auto listen, endpoints(arguments.listen));
   ONOMA_TRY_VOID(identity_exists(arguments));
@@ -183,10 +218,14 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   // Signatures that have expired in the operator's own file are a loud warning, not a refusal.
   const gate::GateOptions gate_options{
       .level = level, .expired_is_fatal = false, .foreign = true, .require_signed = false};
+  publish::HeldStore held(globals.data + "/held");
+  ONOMA_TRY_VOID(held.open());
+  ONOMA_TRY(auto change_limit, limits_of(arguments, level));
   publish::FileZones zones([&] { return gate::make_gate(gate_options); }, sink, *clock);
   os::JobPool image_pool({.threads = 1, .nice = 10, .name = "images"});
   publish::ImageKeeper image_keeper(image_pool);
   zones.use_images(image_keeper, level);
+  zones.use_limits(std::move(change_limit), &held);
   ONOMA_TRY(const auto stop, StopSignal::make());
   front::DnsOptions dns{.listen = listen, .workers = arguments.workers, .pin = arguments.pin};
   ONOMA_TRY_VOID(set_transports(arguments.transports, dns));
@@ -212,11 +251,15 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   if (arguments.control.empty()) std::filesystem::create_directories(globals.data, ignored);
   const auto control_at = control_path(globals, arguments.control);
   Upgrade upgrade(zones, *stop);
-  const publish::HealthSource health{.zone = [&](const wire::Name& name) { return zones.health(name); },
-                                     .summary = [&] { return zones.summary(); }};
+  const auto auditor = make_auditor([&](std::size_t& cursor) { return zones.next_served(cursor); },
+                                    gate_options, arguments.audit, image_pool, *clock);
+  const auto health = publish::with_audit({.zone = [&](const wire::Name& name) { return zones.health(name); },
+                                           .summary = [&] { return zones.summary(); }},
+                                          *auditor);
   auto commands = file_zone_commands(zones, [&](bool force, const publish::LoadProgress& progress) {
     return look_again(zones, arguments, force, progress);
   });
+  commands.merge(held_commands(held, held_actions(zones), *clock));
   commands["health"] = watch.with_floods(health_command(health));
   commands["stats"] = watch.stats_command();
   commands["upgrade"] = [&watch, run = upgrade.command()](std::string_view request,
@@ -238,6 +281,7 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   const std::unique_ptr<ServerWatch, void (*)(ServerWatch*)> watching(
       &watch, [](ServerWatch* one) { one->end(false); });  // on every way out, before pool and server
   server->start();
+  if (!arguments.no_audit) auditor->start();
   ONOMA_TRY_VOID(write_pid_file(arguments.pid_file));
   for (const auto& address : os::report_ready())
     log::warning("authority",
@@ -314,10 +358,33 @@ void add_authority(CLI::App& root, Globals& globals) {
       "a second one only verifies");
   add_limit_options(*command, arguments->limits);
   command
+      ->add_option(
+          "--change-percent", arguments->change_percent,
+          "hold a version that changes or drops more of a zone's delegations, or of its names, in one "
+          "step or one hour, until `onoma zone approve`")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 100));
+  command->add_option("--change-least", arguments->change_least, "or so many of them, where that is more")
+      ->capture_default_str()
+      ->check(CLI::NonNegativeNumber);
+  command->add_flag("--change-additions", arguments->change_additions, "delegations that come count too");
+  command->add_flag("--no-change-limits", arguments->no_change_limits, "hold nothing for its size");
+  command
       ->add_option("--stats", arguments->stats,
                    "count what is asked: on or off; else on with --admin or --stats-folder")
       ->check(CLI::IsMember({"on", "off"}));
   add_statistics_options(*command, arguments->statistics);
+  command->add_flag("--no-audit", arguments->no_audit,
+                    "do not look through what is served in the background");
+  command
+      ->add_option("--audit-rest", arguments->audit.audit_rest_s, "seconds between two rounds of the audit")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 86400));
+  command
+      ->add_option("--audit-margin", arguments->audit.audit_margin_s,
+                   "signatures that expire within so many seconds are a problem")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 31536000));
   command->add_flag("--echo-cd", arguments->echo_cd, "copy the CD bit of queries into answers");
   command->footer(
       "Prints one line on stdout when it answers: ready dns=… zones=… control=…\n"

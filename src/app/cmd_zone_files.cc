@@ -163,16 +163,23 @@ void add_sign(CLI::App& zone, Globals& globals) {
 
 void add_diff(CLI::App& zone, Globals& globals) {
   struct Arguments : ZoneArguments {
-    std::string other;
+    std::string other, control;
   };
-  auto* command = zone.add_subcommand("diff", "what changes from one zone file to another, as lines + and -");
+  auto* command = zone.add_subcommand(
+      "diff", "what changes from one zone file to another, or with a held version, as lines + and -");
   auto arguments = std::make_shared<Arguments>();
   add_zone_arguments(*command, *arguments);
+  command->get_option("--zone")->required(false);
   command->add_option("OTHER", arguments->other, "the later zone file or image")->required();
+  command->add_option("--control", arguments->control,
+                      "without --zone: the server's control socket; else DATA/control.sock");
   command->footer(
-      "Example:\n  onoma zone diff old.zone new.zone --zone gov > change\n  onoma zone apply change --zone "
-      "gov");
+      "Without --zone the two words are a zone's name and the serial of a version that a server holds.\n"
+      "Examples:\n  onoma zone diff old.zone new.zone --zone gov > change\n  onoma zone apply change --zone "
+      "gov\n  onoma zone diff gov 1787383923");
   command->callback([arguments, &globals] {
+    if (arguments->zone.empty())
+      return held_diff(globals, arguments->control, arguments->file, arguments->other);
     auto from = load(*arguments);
     if (!from) return void(globals.exit_status = report(globals, from.error()));
     auto to = load_zone(arguments->other, from->snapshot->facts().apex, arguments->allow_include);

@@ -6,10 +6,12 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "app/audit.h"
 #include "app/authority.h"
 #include "app/client.h"
 #include "app/control.h"
 #include "app/demo.h"
+#include "app/held_commands.h"
 #include "app/limits.h"
 #include "app/resolution.h"
 #include "app/statistics.h"
@@ -89,6 +91,7 @@ struct Node::State {
   Result<void> follow_address();
   std::string status_json() const;
   publish::HealthSource health_source() const;
+  HeldActions held_actions();
 
   Settings settings;
   SystemClock clock;
@@ -100,9 +103,11 @@ struct Node::State {
   std::unique_ptr<ZoneTableSink> sink;
   std::optional<Reclaimer> reclaimer;
   std::unique_ptr<registry::Registry> registry;
+  std::optional<publish::HeldStore> held;
   os::JobPool image_pool{{.threads = 1, .nice = 10, .name = "images"}};
   publish::ImageKeeper image_keeper{image_pool};
   std::unique_ptr<publish::Publisher> publisher;
+  std::unique_ptr<publish::Auditor> auditor;  // before the publisher in stopping
   std::unique_ptr<Resolution> resolution;
   std::unique_ptr<front::DnsServer> dns;
   std::optional<front::RestDoor> rest;
@@ -150,9 +155,25 @@ Result<void> Node::State::open_data() {
         watch->shown(version, snapshot);
       });
   reclaimer.emplace(*pool, table);
+  held.emplace(settings.data + "/held");
+  ONOMA_TRY_VOID(held->open());
+  ONOMA_TRY(auto limits, change_limits(settings));
   publisher = std::make_unique<publish::Publisher>(
-      publish::PublisherOptions{.folder = settings.data + "/zones", .keeper = &image_keeper}, *registry,
-      [this](const model::Tld& tld) { return parts(tld); }, *sink, *pool, clock);
+      publish::PublisherOptions{.folder = settings.data + "/zones",
+                                .keeper = &image_keeper,
+                                .limits = std::move(limits),
+                                .held = &*held},
+      *registry, [this](const model::Tld& tld) { return parts(tld); }, *sink, *pool, clock);
+  if (settings.audit)
+    auditor = make_auditor(
+        [this](std::size_t& cursor) -> zone::SnapshotPtr {
+          const auto all = publisher->status();
+          while (cursor < all.size())
+            if (const auto& zone = all[cursor++]; zone.current) return zone.current;
+          cursor = 0;
+          return nullptr;
+        },
+        {.level = zone::GateLevel::dnssec, .require_signed = false}, settings, image_pool, clock);
   registry->set_commit_listener([this](std::uint64_t seq) { publisher->wake(seq); });
   resolution = std::make_unique<Resolution>(table, *registry, *publisher, clock);
   return {};
@@ -234,7 +255,12 @@ Result<void> Node::State::follow_address() {
 
 std::string Node::State::status_json() const {
   json::array zones;
-  for (const auto& zone : publisher->status()) zones.push_back(zone_json(zone));
+  for (const auto& zone : publisher->status()) {
+    auto object = zone_json(zone);
+    if (auditor)
+      if (auto problem = auditor->problem(zone.zone)) object["audit"] = *std::move(problem);
+    zones.push_back(std::move(object));
+  }
   const auto counters = dns->counters();
   json::object out{{"version", ONOMA_VERSION},
                    {"started", iso8601(started)},
@@ -244,17 +270,41 @@ std::string Node::State::status_json() const {
                                         {"tcp_open", counters.tcp_open}}},
                    {"limits", watch->limits_text()},
                    {"floods", floods_json(watch->floods())},
+                   {"held", held->list().size()},
+                   {"audit_rounds", auditor ? auditor->rounds() : 0},
                    {"zones", std::move(zones)}};
   return json::serialize(out);
 }
 
 publish::HealthSource Node::State::health_source() const {
-  return {.zone = [this](const wire::Name& name) -> std::optional<publish::ZoneHealth> {
-            for (const auto& zone : publisher->status())
-              if (zone.zone == name) return publish::health_of(zone, clock.now());
-            return std::nullopt;
-          },
-          .summary = [this] { return publish::summary_of(publisher->status(), clock.now()); }};
+  publish::HealthSource source{
+      .zone = [this](const wire::Name& name) -> std::optional<publish::ZoneHealth> {
+        for (const auto& zone : publisher->status())
+          if (zone.zone == name) return publish::health_of(zone, clock.now());
+        return std::nullopt;
+      },
+      .summary = [this] { return publish::summary_of(publisher->status(), clock.now()); }};
+  return auditor ? publish::with_audit(std::move(source), *auditor) : source;
+}
+
+HeldActions Node::State::held_actions() {
+  const auto serial = [](const Result<publish::VersionTrace>& shown) -> Result<std::uint32_t> {
+    if (!shown) return std::unexpected(shown.error());
+    return shown->serial;
+  };
+  return {.approve = [=, this](
+                         const wire::Name& zone, std::uint32_t which,
+                         const publish::Decision& by) { return serial(publisher->approve(zone, which, by)); },
+          .reject = [this](const wire::Name& zone, std::uint32_t which,
+                           const publish::Decision& by) { return publisher->reject(zone, which, by); },
+          .roll_back =
+              [=, this](const wire::Name& zone, std::uint32_t to, const publish::Decision& by) {
+                return serial(publisher->roll_back(zone, to, by));
+              },
+          .announce =
+              [this](const wire::Name& zone, zone::Announcement announcement) {
+                return publisher->announce(zone, std::move(announcement));
+              }};
 }
 
 Node::Node(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -296,16 +346,16 @@ Result<void> Node::start(bool demo) {
             front::HttpServer::start({.listen = std::move(admin_listen)},
                                      s.watch->with_pages(front::metrics_handler(s.health_source()))));
   if (const auto followed = s.follow_address(); !followed) log::warning("serve", followed.error().message);
-  ONOMA_TRY(s.control,
-            serve_control(s.control_path,
-                          {{"status",
-                            [&s](std::string_view, const os::ControlProgress&) -> Result<std::string> {
-                              return s.status_json();
-                            }},
-                           {"health", s.watch->with_floods(health_command(s.health_source()))},
-                           {"stats", s.watch->stats_command()}}));
+  auto commands = held_commands(*s.held, s.held_actions(), s.clock);
+  commands["status"] = [&s](std::string_view, const os::ControlProgress&) -> Result<std::string> {
+    return s.status_json();
+  };
+  commands["health"] = s.watch->with_floods(health_command(s.health_source()));
+  commands["stats"] = s.watch->stats_command();
+  ONOMA_TRY(s.control, serve_control(s.control_path, std::move(commands)));
   s.watch->begin(*s.pool);
   s.dns->start();
+  if (s.auditor) s.auditor->start();
   return {};
 }
 
@@ -316,6 +366,7 @@ void Node::stop() {
   if (s.dns) s.dns->stop();
   if (s.http) s.http->stop();
   if (s.admin) s.admin->stop();
+  if (s.auditor) s.auditor->stop();
   s.image_keeper.stop();
   if (s.publisher) s.publisher->stop();
   s.watch->end(true);
@@ -328,6 +379,7 @@ Node::~Node() {
   state_->rest.reset();
   state_->http.reset();
   state_->resolution.reset();
+  state_->auditor.reset();
   state_->publisher.reset();
 }
 

@@ -75,6 +75,18 @@ const std::vector<Row>& rows() {
       {"dnstap.responses", &Settings::dnstap_responses, "send answers"},
       {"dnstap.anonymise", &Settings::dnstap_anonymise,
        "addresses of clients: none (as they are), cut (to /24 and /48) or permuted"},
+      {"gate.change_limits", &Settings::change_limits,
+       "hold versions that change more of a zone than the next settings allow, until they are approved"},
+      {"gate.change_percent", &Settings::change_percent,
+       "delegations that may change or go in one version, and in one hour, in percent of the zone's"},
+      {"gate.change_least", &Settings::change_least, "or so many of them, where that is more"},
+      {"gate.change_additions", &Settings::change_additions, "delegations that come count too"},
+      {"gate.change_apex", &Settings::change_apex,
+       "hold any change of the apex NS set, and of the DNSKEY set outside of the signer's plan"},
+      {"gate.audit", &Settings::audit, "look through everything that is served, again and again"},
+      {"gate.audit_rest_s", &Settings::audit_rest_s, "seconds between two rounds"},
+      {"gate.audit_margin_s", &Settings::audit_margin_s,
+       "signatures that expire within so many seconds are a problem"},
       {"log.level", &Settings::log_level, "debug, info, warning or error"},
       {"process.user", &Settings::process_user,
        "NAME or NAME:GROUP to go on as when the DNS addresses are bound; needs root; empty: no change"},
@@ -206,6 +218,11 @@ Result<void> check(const Settings& settings) {
   if (settings.http_listen.empty())
     return fail(Code::missing_field, "http.listen needs at least one address", "http.listen");
   ONOMA_TRY_VOID(limit_options(settings));
+  ONOMA_TRY_VOID(change_limits(settings));
+  if (settings.audit_rest_s < 0 || settings.audit_rest_s > 86'400)
+    return fail(Code::out_of_range, "gate.audit_rest_s must be 0 to 86400", "gate.audit_rest_s");
+  if (settings.audit_margin_s < 0 || settings.audit_margin_s > 31'536'000)
+    return fail(Code::out_of_range, "gate.audit_margin_s must be 0 to 31536000", "gate.audit_margin_s");
   ONOMA_TRY_VOID(statistics_options(settings));
   ONOMA_TRY_VOID(dnstap_options(settings, settings.dns_identity));
   return {};

@@ -6,13 +6,15 @@
 #include <string>
 #include <vector>
 
+#include "app/audit.h"
+#include "app/held_commands.h"
 #include "app/limits.h"
 #include "app/statistics_settings.h"
 #include "base/error.h"
 
 namespace onoma::app {
 
-struct Settings : LimitSettings, StatisticsSettings {
+struct Settings : LimitSettings, StatisticsSettings, ChangeLimitSettings, AuditSettings {
   std::string data = "onoma-data";
   std::vector<std::string> dns_listen{"127.0.0.1:5300", "[::1]:5300"};
   std::int64_t dns_workers = 1;

@@ -1,6 +1,7 @@
 // What the parts of one check share: the version looked at, what is wanted, and where findings go.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "gate/canonical.h"
@@ -116,7 +117,21 @@ struct Walk {
   bool counts = true;
   bool digest = true;  // of the content, with the counts
 };
-// Everything in both orders, the whole chain. Returns what was counted.
+// Everything in both orders, the whole chain, in slices. `check` and `progress` must outlive it.
+class Walker {
+ public:
+  Walker(Check& check, const Walk& what, const ProgressFn& progress);
+  ~Walker();
+  // Goes on by so many names. True: there is more. Signatures found are checked before it returns.
+  bool step(std::size_t names);
+  Counts finish();  // REQUIRES: step() returned false
+
+ private:
+  class Inside;
+  std::unique_ptr<Inside> inside_;
+};
+inline constexpr std::size_t kWholeZone = ~std::size_t{0};
+// All of it. Returns what was counted.
 Counts walk_zone(Check& check, const Walk& what, const ProgressFn& progress);
 
 // step.cc

@@ -1,6 +1,7 @@
 #include "gate/gate.h"
 
 #include <algorithm>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -27,15 +28,36 @@ void check_is_signed(Check& check) {
         check.apex, fmt::format("{} has no DNSKEY set but signatures or denial records", check.apex.text()));
 }
 
-Counts check_everything(Check& check, const ProgressFn& progress, bool digest) {
-  check_is_signed(check);
-  if (check.dnssec()) check_keys(check);
-  Walk what;
-  what.digest = digest;
-  auto counts = walk_zone(check, what, progress);
-  check_counts(check, counts);
-  if (check.options.check_zonemd) check_zonemd(check);
-  return counts;
+bool wants_zonemd(const Check& check) {
+  return check.options.check_zonemd || check.options.require_zonemd;
+}
+
+// The whole zone, in slices.
+class Everything {
+ public:
+  Everything(Check& check, const ProgressFn& progress) : check_(check) {
+    check_is_signed(check);
+    if (check.dnssec()) check_keys(check);
+    walker_.emplace(check, Walk{}, progress);
+  }
+  bool step(std::size_t names) { return walker_->step(names); }
+  Counts finish() {
+    auto counts = walker_->finish();
+    check_counts(check_, counts);
+    if (wants_zonemd(check_)) check_zonemd(check_);
+    return counts;
+  }
+
+ private:
+  Check& check_;
+  std::optional<Walker> walker_;
+};
+
+Counts check_everything(Check& check, const ProgressFn& progress) {
+  Everything everything(check, progress);
+  while (everything.step(kWholeZone)) {
+  }
+  return everything.finish();
 }
 
 class RealGate final : public zone::Gate {
@@ -49,7 +71,7 @@ class RealGate final : public zone::Gate {
     const bool registry = options_.level == zone::GateLevel::registry;
     Counts counts;
     if (before == nullptr) {
-      counts = check_everything(check, {}, true);
+      counts = check_everything(check, {});
     } else {
       counts = check_diff(check, *before, diff);
       check_change(check, *before, diff);
@@ -64,7 +86,7 @@ class RealGate final : public zone::Gate {
     const auto reach = check_step(check, before, diff);
     check.queue.run();
     if (options_.full) {
-      check_everything(check, {}, true);
+      check_everything(check, {});
       check_nothing_else(check, before, diff);
       return;
     }
@@ -73,7 +95,7 @@ class RealGate final : public zone::Gate {
                 {});
     const bool new_digest =
         std::ranges::any_of(diff.changes, [](const auto& change) { return change.type == RRType::ZONEMD; });
-    if (new_digest && options_.check_zonemd) check_zonemd(check);
+    if (options_.require_zonemd || (new_digest && options_.check_zonemd)) check_zonemd(check);
   }
 
   const GateOptions options_;
@@ -97,12 +119,36 @@ std::unique_ptr<zone::Gate> make_gate(GateOptions options) {
   return std::make_unique<RealGate>(std::move(options));
 }
 
+struct ZoneCheck::State {
+  State(zone::SnapshotPtr what, GateOptions with, Time now)
+      : zone(std::move(what)), options(std::move(with)), check(options, *zone, now, findings) {}
+  zone::SnapshotPtr zone;
+  GateOptions options;
+  ProgressFn none;
+  Findings findings;
+  Check check;
+  Everything everything{check, none};
+};
+
+ZoneCheck::ZoneCheck(zone::SnapshotPtr zone, GateOptions options, Time now) {
+  CHECK(options.verify_threads >= 1);
+  state_ = std::make_unique<State>(std::move(zone), std::move(options), now);
+}
+ZoneCheck::~ZoneCheck() = default;
+bool ZoneCheck::step(std::size_t names) {
+  return state_->everything.step(names);
+}
+zone::Verdict ZoneCheck::verdict() {
+  state_->everything.finish();
+  return std::move(state_->findings).verdict();
+}
+
 zone::Verdict verify_zone(const Snapshot& zone, const GateOptions& options, Time now,
                           const ProgressFn& progress) {
   CHECK(options.verify_threads >= 1);
   Findings findings;
   Check check(options, zone, now, findings);
-  check_everything(check, progress, true);
+  check_everything(check, progress);
   return std::move(findings).verdict();
 }
 

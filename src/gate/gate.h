@@ -11,7 +11,8 @@
 //                  what that touches in turn (neighbours in the chain, ancestors, names below a cut):
 //                  O(change). It walks the whole zone by itself when the change reaches everything: a first
 //                  version, another key set, another kind of denial, an opt-out span that closes.
-//   verify_zone()  everything, for `onoma zone verify`, first versions and the audit in the background.
+//   verify_zone()  everything, for `onoma zone verify` and first versions.
+//   ZoneCheck      the same in slices, for the audit in the background.
 //
 // Threads: a gate may be used from any thread, one call at a time; calls of different gates do not meet.
 // verify_zone may be called from any thread. Both may start GateOptions::verify_threads threads of their own,
@@ -47,6 +48,10 @@ struct GateOptions {
   std::vector<Bytes> parent_ds;
   // Compare a ZONEMD record with the content (RFC 8976) whenever it changes. Costs a walk over the zone.
   bool check_zonemd = true;
+  // Refuse a version without a ZONEMD record that fits its content; it is then compared in every version.
+  bool require_zonemd = false;
+  // A signature that lives no longer than min_remaining_s is a fault, not a warning.
+  bool short_is_fatal = false;
   // check() verifies the whole zone too, and that nothing changed but what the diff says.
   bool full = false;
   unsigned verify_threads = 1;  // for signatures; at least 1
@@ -62,6 +67,22 @@ struct Progress {
 };
 // Called about every 10,000 names from the calling thread.
 using ProgressFn = std::function<void(const Progress&)>;
+
+// verify_zone in slices. One thread at a time; keeps the zone alive.
+class ZoneCheck {
+ public:
+  ZoneCheck(zone::SnapshotPtr zone, GateOptions options, Time now);
+  ~ZoneCheck();
+  ZoneCheck(const ZoneCheck&) = delete;
+  ZoneCheck& operator=(const ZoneCheck&) = delete;
+  // Goes on by about so many names. True: there is more. A zone with ZONEMD has its digest made in one piece.
+  bool step(std::size_t names);
+  zone::Verdict verdict();  // REQUIRES: step() returned false. Once
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
 
 zone::Verdict verify_zone(const zone::Snapshot& zone, const GateOptions& options, Time now,
                           const ProgressFn& progress = {});

@@ -38,8 +38,9 @@ void check_times(Check& check, NameView owner, RRType type, const Rrsig& rrsig) 
                     fmt::format("RRSIG over {} expired at {}, {} s ago", subject(owner, type),
                                 when(rrsig.expiration), -std::int64_t{remaining}));
   else if (std::int64_t{remaining} < std::int64_t{check.options.min_remaining_s})
-    findings.warning(owner, fmt::format("RRSIG over {} expires in {} s, less than the {} s wanted",
-                                        subject(owner, type), remaining, check.options.min_remaining_s));
+    findings.report(check.options.short_is_fatal, owner,
+                    fmt::format("RRSIG over {} expires in {} s, less than the {} s wanted",
+                                subject(owner, type), remaining, check.options.min_remaining_s));
 }
 
 // The digest of a DS record over a key; nullopt for digest types that cannot be computed.
@@ -55,6 +56,8 @@ std::optional<Bytes> ds_digest(std::uint8_t type, NameView apex, const Key& key)
       return bytes(crypto::sha256(input));
     case 4:
       return bytes(crypto::sha384(input));
+    case 6:  // RFC 9563
+      return bytes(crypto::sm3(input));
     default:
       return std::nullopt;
   }

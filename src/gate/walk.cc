@@ -1,4 +1,4 @@
-// The whole zone, once: names in canonical order, then NSEC3 records in the order of hashes.
+// The whole zone, once, in slices: names in canonical order, then NSEC3 records in the order of hashes.
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -6,32 +6,41 @@
 #include "gate/check.h"
 
 namespace onoma::gate {
-namespace {
 
-class Walker {
+class Walker::Inside {
  public:
-  Walker(Check& check, const Walk& what, const ProgressFn& progress)
-      : check_(check), what_(what), progress_(progress), apex_labels_(check.apex.label_count()) {
+  Inside(Check& check, const Walk& what, const ProgressFn& progress)
+      : check_(check),
+        what_(what),
+        progress_(progress),
+        apex_labels_(check.apex.label_count()),
+        at_(check.zone.first()),
+        explanation_(explained_.begin()) {
     counts_.digest = what.digest;
+    state_.names_total = check_.zone.facts().names;
+    if (what_.structure) check_apex(check_);
   }
 
-  Counts run() {
-    const auto& facts = check_.zone.facts();
-    state_.names_total = facts.names;
-    if (what_.structure) check_apex(check_);
-    for (auto at = check_.zone.first(); at.valid(); at.next()) {
-      visit(at.node(), at.key());
+  bool step(std::size_t names) {
+    for (; !hashes_ && names > 0 && at_.valid(); --names) {
+      visit(at_.node(), at_.key());
       ++names_;
       report_progress();
+      at_.next();
     }
-    close_empty({});
-    if (denial() == zone::Denial::nsec && linked_)
-      check_link(check_, linked_->owner, linked_->next, check_.apex);
-    if (what_.counts && names_ != facts.names)
-      check_.findings.fatal(check_.apex, fmt::format("the version of {} claims {} names, it should be {}",
-                                                     check_.apex.text(), facts.names, names_));
-    walk_nsec3();
+    if (!hashes_ && !at_.valid()) end_names();
+    for (; hashes_ && names > 0 && at_.valid(); --names) {
+      visit_nsec3(at_.node(), at_.key());
+      report_progress();
+      at_.next();
+    }
+    const bool more = !hashes_ || at_.valid();
+    if (!more) end_hashes();
     check_.queue.run();
+    return more;
+  }
+
+  Counts finish() {
     if (progress_) {
       state_.signatures = check_.queue.checked();
       progress_(state_);
@@ -40,6 +49,24 @@ class Walker {
   }
 
  private:
+  void end_names() {
+    const auto& facts = check_.zone.facts();
+    close_empty({});
+    if (denial() == zone::Denial::nsec && linked_)
+      check_link(check_, linked_->owner, linked_->next, check_.apex);
+    if (what_.counts && names_ != facts.names)
+      check_.findings.fatal(check_.apex, fmt::format("the version of {} claims {} names, it should be {}",
+                                                     check_.apex.text(), facts.names, names_));
+    std::sort(explained_.begin(), explained_.end());
+    if (std::adjacent_find(explained_.begin(), explained_.end()) != explained_.end())
+      check_.findings.fatal(
+          check_.apex,
+          fmt::format("two names of {} have the same NSEC3 hash: choose another salt", check_.apex.text()));
+    explanation_ = explained_.begin();
+    hashes_ = true;
+    at_ = check_.zone.nsec3_first();
+  }
+
   // An empty non-terminal below which the walk is.
   struct Empty {
     std::string key;
@@ -149,34 +176,26 @@ class Walker {
     if (check_nsec3_here(check_, name, place, need, hash)) explained_.push_back(hash);
   }
 
-  void walk_nsec3() {
-    std::sort(explained_.begin(), explained_.end());
-    if (std::adjacent_find(explained_.begin(), explained_.end()) != explained_.end())
-      check_.findings.fatal(
-          check_.apex,
-          fmt::format("two names of {} have the same NSEC3 hash: choose another salt", check_.apex.text()));
-    std::optional<NodeView> first, last;
-    auto explanation = explained_.begin();
-    for (auto at = check_.zone.nsec3_first(); at.valid(); at.next()) {
-      const auto node = at.node();
-      const std::string hash(at.key());
-      if (what_.counts)
-        for (std::size_t i = 0; i < node.size(); ++i)
-          add(counts_, check_.apex, node.at(i).copy(node.owner()));
-      if (denial() == zone::Denial::nsec3) {
-        check_nsec3_record(check_, hash, node, what_.octets);
-        while (explanation != explained_.end() && text_of(*explanation) < hash) ++explanation;
-        if (explanation == explained_.end() || text_of(*explanation) != hash)
-          check_.findings.fatal(node.owner(), fmt::format("{} is for no name of the zone",
-                                                          subject(node.owner(), RRType::NSEC3)));
-        if (last) check_nsec3_link(check_, *last, hash);
-        if (!first) first_hash_ = hash;
-      }
-      if (!first) first = node;
-      last = node;
-      report_progress();
+  void visit_nsec3(const NodeView& node, std::string_view key) {
+    const std::string hash(key);
+    if (what_.counts)
+      for (std::size_t i = 0; i < node.size(); ++i) add(counts_, check_.apex, node.at(i).copy(node.owner()));
+    if (denial() == zone::Denial::nsec3) {
+      check_nsec3_record(check_, hash, node, what_.octets);
+      while (explanation_ != explained_.end() && text_of(*explanation_) < hash) ++explanation_;
+      if (explanation_ == explained_.end() || text_of(*explanation_) != hash)
+        check_.findings.fatal(
+            node.owner(), fmt::format("{} is for no name of the zone", subject(node.owner(), RRType::NSEC3)));
+      if (last_)
+        check_nsec3_link(check_, *last_, hash);
+      else
+        first_hash_ = hash;
     }
-    if (last && denial() == zone::Denial::nsec3) check_nsec3_link(check_, *last, first_hash_);
+    last_ = node;
+  }
+
+  void end_hashes() {
+    if (last_ && denial() == zone::Denial::nsec3) check_nsec3_link(check_, *last_, first_hash_);
   }
 
   void report_progress() {
@@ -186,7 +205,7 @@ class Walker {
   }
 
   Check& check_;
-  const Walk& what_;
+  const Walk what_;
   const ProgressFn& progress_;
   const std::size_t apex_labels_;
   const std::vector<RRType> no_types_;
@@ -199,13 +218,28 @@ class Walker {
   std::optional<Link> linked_;          // the last NSEC record seen
   std::vector<Empty> empties_;
   std::vector<Hash> explained_;  // hashes that belong to names
+  zone::Cursor at_;
+  bool hashes_ = false;  // at_ is in the order of hashes
+  std::vector<Hash>::const_iterator explanation_;
+  std::optional<NodeView> last_;  // NSEC3 record seen
   std::string first_hash_;
 };
 
-}  // namespace
+Walker::Walker(Check& check, const Walk& what, const ProgressFn& progress)
+    : inside_(std::make_unique<Inside>(check, what, progress)) {}
+Walker::~Walker() = default;
+bool Walker::step(std::size_t names) {
+  return inside_->step(names);
+}
+Counts Walker::finish() {
+  return inside_->finish();
+}
 
 Counts walk_zone(Check& check, const Walk& what, const ProgressFn& progress) {
-  return Walker(check, what, progress).run();
+  Walker walker(check, what, progress);
+  while (walker.step(kWholeZone)) {
+  }
+  return walker.finish();
 }
 
 }  // namespace onoma::gate

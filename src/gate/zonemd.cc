@@ -87,11 +87,15 @@ bool digest_is(const Check& check, ByteView expected) {
 
 void check_zonemd(Check& check) {
   const auto set = check.zone.apex().find(RRType::ZONEMD);
-  if (!set) return;
+  const bool required = check.options.require_zonemd;
+  if (!set) {
+    if (required) check.findings.fatal(check.apex, fmt::format("{} has no ZONEMD record", check.apex.text()));
+    return;
+  }
   unsigned usable = 0, matching = 0;
   std::vector<std::uint16_t> kinds;
   for (auto data : set->rdatas()) {
-    if (data.size() < 18) continue;
+    if (data.size() < 18 || load_u32(data.data()) != check.zone.facts().serial) continue;
     const auto kind = load_u16(&data[4]);
     if (std::ranges::find(kinds, kind) != kinds.end()) {
       check.findings.fatal(check.apex, fmt::format("two ZONEMD records of {} have the same scheme and hash",
@@ -110,8 +114,8 @@ void check_zonemd(Check& check) {
     }
   }
   if (usable == 0)
-    check.findings.warning(
-        check.apex,
+    check.findings.report(
+        required, check.apex,
         fmt::format("no ZONEMD record of {} is of a scheme and hash that can be checked", check.apex.text()));
   else if (matching < (check.options.foreign ? 1 : usable))
     check.findings.fatal(check.apex,

@@ -243,7 +243,7 @@ void HeldStore::open_zone(const std::string& path) {
     }
   }
   if (!name) return;
-  std::ranges::sort(zone.held, {}, &HeldFacts::at);
+  std::ranges::stable_sort(zone.held, {}, &HeldFacts::at);
   std::ranges::sort(zone.steps, [](const auto& a, const auto& b) {
     return a.second != b.second && wire::serial_newer(b.second, a.second);
   });
@@ -309,6 +309,9 @@ Result<void> HeldStore::make_folder(const wire::Name& zone) {
 
 Result<void> HeldStore::keep(const HeldVersion& version) {
   HeldVersion bounded{static_cast<HeldFacts>(version), version.unsigned_diff, version.expected, {}};
+  for (const auto& have : list(version.zone))  // it has waited since then
+    if (have.serial == version.serial && have.kind == version.kind && have.reason == version.reason)
+      bounded.at = have.at;
   if (bounded.reason.size() > kReasonMax) bounded.reason.resize(kReasonMax);
   bounded.diff = version.diff;
   auto octets = encode_held(bounded, true);

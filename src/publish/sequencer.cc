@@ -80,10 +80,11 @@ Result<zone::SnapshotPtr> build(const wire::Name& zone, const zone::Diff& first)
 }
 
 std::string describe(const zone::Verdict& verdict) {
-  std::string text = fmt::format("{} findings", verdict.total);
+  std::string text = verdict.total > 1 ? fmt::format("{} findings", verdict.total) : std::string();
   for (const auto& finding : verdict.findings) {
     if (!finding.fatal) continue;
-    text += fmt::format("; {}{}{}", finding.owner, finding.owner.empty() ? "" : ": ", finding.what);
+    text += fmt::format("{}{}{}{}", text.empty() ? "" : "; ", finding.owner,
+                        finding.owner.empty() ? "" : ": ", finding.what);
     if (text.size() > 500) break;
   }
   return text;
