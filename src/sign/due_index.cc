@@ -1,5 +1,7 @@
 #include "sign/due_index.h"
 
+#include <algorithm>
+
 #include "sign/rules.h"
 #include "wire/rdata.h"
 
@@ -23,9 +25,10 @@ void DueIndex::walk(const Snapshot& current) {
     for (std::size_t i = 0; i < node.size(); ++i) {
       const auto set = node.at(i);
       if (set.signatures().empty()) continue;
-      const auto expiration = signer_.earliest_expiration(set.type(), set.ttl(), set.signatures());
-      if (!complete_ && expiration > horizon_) continue;
-      keep({expiration, std::string(key), set.type(), serial_});
+      max_ttl_s_ = std::max(max_ttl_s_, set.ttl());
+      const auto renewal = signer_.renewal(set.type(), set.ttl(), set.signatures());
+      if (!complete_ && renewal > horizon_) continue;
+      keep({renewal, std::string(key), set.type(), serial_});
     }
   };
   for (auto cursor = current.first(); cursor.valid(); cursor.next()) take(cursor.node(), cursor.key());
@@ -37,11 +40,11 @@ void DueIndex::keep(Entry entry) {
   const auto [at, inserted] = entries_.insert(std::move(entry));
   if (!inserted) at->serial = serial;
   if (entries_.size() <= max_entries_) return;
-  // The latest one goes. Others with the same expiration stay, and the horizon is just before it: what is at
+  // The latest one goes. Others with the same renewal stay, and the horizon is just before it: what is at
   // or below the horizon is known completely.
   const auto last = std::prev(entries_.end());
   complete_ = false;
-  horizon_ = last->expiration == 0 ? 0 : last->expiration - 1;
+  horizon_ = last->renewal == 0 ? 0 : last->renewal - 1;
   entries_.erase(last);
 }
 
@@ -52,14 +55,10 @@ void DueIndex::note(const Snapshot& current, const zone::Diff& diff) {
   next_serial_ = diff.to_serial;
   for (const auto& change : diff.changes) {
     if (!change.after || change.after->signatures.empty()) continue;
-    std::uint32_t expiration = 0;
-    for (const auto& signature : change.after->signatures) {
-      const auto one = load_u32(signature.data() + 8);  // made by SetSigner, so it is long enough
-      expiration = expiration == 0 ? one : std::min(expiration, one);
-    }
-    if (!complete_ && expiration > horizon_) continue;
-    keep({expiration,
-          change.type == RRType::NSEC3 ? hash_in_owner(change.owner) : wire::sort_key(change.owner),
+    max_ttl_s_ = std::max(max_ttl_s_, change.after->ttl);
+    const auto renewal = signer_.renewal(*change.after);
+    if (!complete_ && renewal > horizon_) continue;
+    keep({renewal, change.type == RRType::NSEC3 ? hash_in_owner(change.owner) : wire::sort_key(change.owner),
           change.type, diff.to_serial});
   }
 }
@@ -72,7 +71,7 @@ bool DueIndex::is_current(const Snapshot& current, const Entry& entry) const {
   const auto found = node(current, entry);
   const auto set = found ? found->find(entry.type) : std::nullopt;
   return set && !set->signatures().empty() &&
-         signer_.earliest_expiration(set->type(), set->ttl(), set->signatures()) == entry.expiration;
+         signer_.renewal(set->type(), set->ttl(), set->signatures()) == entry.renewal;
 }
 
 template <class Visit>
@@ -97,7 +96,7 @@ void DueIndex::scan(const Snapshot& current, const Visit& visit) {
 std::optional<std::uint32_t> DueIndex::earliest(const Snapshot& current) {
   std::optional<std::uint32_t> found;
   scan(current, [&](const Entry& entry) {
-    found = entry.expiration;
+    found = entry.renewal;
     return false;
   });
   return found;
@@ -107,7 +106,7 @@ std::vector<DueIndex::Entry> DueIndex::due(const Snapshot& current, std::uint32_
   std::vector<Entry> out;
   if (limit == 0) return out;
   scan(current, [&](const Entry& entry) {
-    if (entry.expiration > until) return false;
+    if (entry.renewal > until) return false;
     out.push_back(entry);
     return out.size() < limit;
   });

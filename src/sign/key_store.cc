@@ -18,24 +18,6 @@ constexpr std::size_t kMaxListOctets = 64 * 1024;
 constexpr std::size_t kMaxPemOctets = 64 * 1024;
 constexpr std::size_t kMaxKeys = 100;
 
-std::string_view role_name(Role role) {
-  switch (role) {
-    case Role::ksk:
-      return "ksk";
-    case Role::zsk:
-      return "zsk";
-    case Role::csk:
-      break;
-  }
-  return "csk";
-}
-
-std::optional<Role> parse_role(std::string_view text) {
-  for (auto role : {Role::ksk, Role::zsk, Role::csk})
-    if (role_name(role) == text) return role;
-  return std::nullopt;
-}
-
 std::string list_path(const std::string& directory, wire::NameView zone) {
   return fmt::format("{}/K{}.keys", directory, file_stem(zone));
 }
@@ -61,23 +43,36 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-std::optional<KeyListEntry> parse_entry(std::string_view line) {
+std::optional<KeyListEntry> parse_entry(std::string_view line, int version) {
   const auto tag = parse_number<std::uint16_t>(take_word(line));
   const auto algorithm = parse_number<std::uint8_t>(take_word(line));
   const auto role = parse_role(take_word(line));
   const auto state = take_word(line);
   const auto since = from_iso8601(take_word(line));
-  if (!tag || !algorithm || !role || !since || !line.empty()) return std::nullopt;
+  if (!tag || !algorithm || !role || !since) return std::nullopt;
   const auto made = make_state(state, *since);
   if (!made) return std::nullopt;
-  return KeyListEntry{*tag, *algorithm, *role, *made};
+  KeyListEntry entry{*tag, *algorithm, *role, *made, since, false};
+  if (version > 1) {
+    const auto settled = take_word(line);
+    entry.settled = settled == "-" ? std::nullopt : from_iso8601(settled);
+    if (!entry.settled && settled != "-") return std::nullopt;
+    entry.standby = take_word(line) == "standby";
+    if (entry.standby && !is<key_state::Published>(entry.state)) return std::nullopt;
+  }
+  if (!line.empty()) return std::nullopt;
+  return entry;
 }
 
 std::string list_text(const KeySet& keys) {
-  auto text = fmt::format("onoma-keys 1\nzone {}\nspread {}\n", keys.zone().text(), hex(keys.spread()));
+  auto text = fmt::format("onoma-keys 2\nzone {}\nspread {}\n", keys.zone().text(), hex(keys.spread()));
   for (const auto& key : keys.keys())
-    text += fmt::format("key {} {} {} {} {}\n", key.tag(), key.record.algorithm, role_name(key.role),
-                        state_name(key.state), iso8601(state_since(key.state)));
+    text += fmt::format("key {} {} {} {} {} {}{}\n", key.tag(), key.record.algorithm, role_name(key.role),
+                        state_name(key.state), iso8601(state_since(key.state)),
+                        key.settled ? iso8601(*key.settled) : "-", key.standby ? " standby" : "");
+  for (const auto& key : keys.former())
+    text += fmt::format("key {} {} {} removed {} -\n", key.tag, key.algorithm, role_name(key.role),
+                        iso8601(key.removed));
   return text;
 }
 
@@ -99,6 +94,7 @@ Result<KeyList> parse_key_list(std::string_view text) {
   if (text.size() > kMaxListOctets) return fail(Code::corrupt, "the list of keys is larger than 64 KiB");
   KeyList list;
   std::size_t number = 0;
+  int version = 0;
   const auto bad = [&](std::string_view expected) {
     return fail(Code::corrupt, fmt::format("line {} of the list of keys: expected {}", number, expected));
   };
@@ -108,7 +104,8 @@ Result<KeyList> parse_key_list(std::string_view text) {
     text.remove_prefix(std::min(end + 1, text.size()));
     ++number;
     if (number == 1) {
-      if (line != "onoma-keys 1") return bad("'onoma-keys 1'");
+      version = line == "onoma-keys 1" ? 1 : line == "onoma-keys 2" ? 2 : 0;
+      if (version == 0) return bad("'onoma-keys 1' or 'onoma-keys 2'");
       continue;
     }
     const auto word = take_word(line);
@@ -123,8 +120,8 @@ Result<KeyList> parse_key_list(std::string_view text) {
       std::ranges::copy(*spread, list.spread.begin());
     } else {
       if (list.entries.size() == kMaxKeys) return bad("at most 100 keys");
-      auto entry = parse_entry(line);
-      if (word != "key" || !entry) return bad("'key', tag, algorithm, role, state and time");
+      auto entry = parse_entry(line, version);
+      if (word != "key" || !entry) return bad("'key', tag, algorithm, role, state and times");
       list.entries.push_back(*entry);
     }
   }
@@ -145,6 +142,10 @@ Result<KeySet> load_keys(const std::string& directory, wire::NameView zone, os::
                 fmt::format("{} is for the zone {}, not {}", path, list->zone.text(), zone.text()));
   KeySet keys{wire::Name(zone), list->spread};
   for (const auto& entry : list->entries) {
+    if (is<key_state::Removed>(entry.state)) {
+      keys.add_former({entry.tag, entry.algorithm, entry.role, state_since(entry.state)});
+      continue;
+    }
     const auto pem = pem_path(directory, zone, entry.algorithm, entry.tag);
     const auto algorithm = crypto::algorithm_from(entry.algorithm);
     if (!algorithm)
@@ -161,6 +162,8 @@ Result<KeySet> load_keys(const std::string& directory, wire::NameView zone, os::
     std::ranges::fill(*text, std::uint8_t{0});
     if (!secret) return fail_in(pem, std::move(secret).error());
     auto key = key_from_secret(entry.role, std::move(*secret), entry.state);
+    key.settled = entry.settled;
+    key.standby = entry.standby;
     if (key.tag() != entry.tag)
       return fail(Code::corrupt, fmt::format("{} holds a key with tag {}; was it replaced?", pem, key.tag()));
     if (auto added = keys.add(std::move(key)); !added) return fail_in(path, std::move(added).error());
@@ -168,7 +171,8 @@ Result<KeySet> load_keys(const std::string& directory, wire::NameView zone, os::
   return keys;
 }
 
-Result<void> store_keys(const std::string& directory, const KeySet& keys, os::FileSystem& files) {
+Result<void> store_keys(const std::string& directory, const KeySet& keys, os::FileSystem& files,
+                        std::optional<std::span<const std::uint16_t>> fresh) {
   std::error_code error;
   if (std::filesystem::create_directories(directory, error)) {
     std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
@@ -176,6 +180,7 @@ Result<void> store_keys(const std::string& directory, const KeySet& keys, os::Fi
     return fail(Code::io, fmt::format("cannot make the key directory {}: {}", directory, error.message()));
   }
   for (const auto& key : keys.keys()) {
+    if (fresh && std::ranges::find(*fresh, key.tag()) == fresh->end()) continue;
     CHECK(key.secret.has_value());
     auto pem = key.secret->to_pem();
     const auto path = pem_path(directory, keys.zone(), key.record.algorithm, key.tag());

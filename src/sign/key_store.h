@@ -4,10 +4,12 @@
 //
 // Control plane only, one writer a zone. The directory belongs to the program's user. The text,
 // line by line:
-//   onoma-keys 1
+//   onoma-keys 2
 //   zone <name>
 //   spread <32 hex digits>
-//   key <tag> <algorithm> ksk|zsk|csk <state> <time>
+//   key <tag> <algorithm> ksk|zsk|csk <state> <since> <settled, or -> [standby]
+// A key that was removed is a line without a file. Version 1, whose lines end with <since>, is read too: its
+// states count as settled since then.
 #pragma once
 
 #include <string>
@@ -24,8 +26,10 @@ Result<KeySet> load_keys(const std::string& directory, wire::NameView zone,
 
 // Makes the directory (mode 0700) if it is missing. REQUIRES: every key has its secret. Private keys that are
 // no longer in the set stay where they are.
+// With `fresh`, only those tags' private keys are written, besides the text.
 Result<void> store_keys(const std::string& directory, const KeySet& keys,
-                        os::FileSystem& files = os::FileSystem::real());
+                        os::FileSystem& files = os::FileSystem::real(),
+                        std::optional<std::span<const std::uint16_t>> fresh = {});
 
 // What is loaded when it is there, made and stored when it is not.
 Result<KeySet> load_or_generate_keys(const std::string& directory, wire::NameView zone, KeyLayout layout,
@@ -41,6 +45,8 @@ struct KeyListEntry {
   std::uint8_t algorithm = 0;
   Role role = Role::csk;
   KeyState state;
+  std::optional<Time> settled{};
+  bool standby = false;
 };
 struct KeyList {
   wire::Name zone;

@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint16_t kZoneKeyFlag = 0x0100;
 constexpr std::uint16_t kSepFlag = 0x0001;
 constexpr std::uint16_t kRevokeFlag = 0x0080;
-constexpr std::uint8_t kDigestSha256 = 2;
+constexpr std::size_t kFormerKept = 20;
 
 class SecretSigner final : public RawSigner {
  public:
@@ -26,16 +26,29 @@ class SecretSigner final : public RawSigner {
   crypto::PrivateKey key_;
 };
 
-template <class T>
-bool is(const KeyState& state) {
-  return std::holds_alternative<T>(state);
-}
-
 }  // namespace
 
+std::string_view role_name(Role role) {
+  switch (role) {
+    case Role::ksk:
+      return "ksk";
+    case Role::zsk:
+      return "zsk";
+    case Role::csk:
+      break;
+  }
+  return "csk";
+}
+
+std::optional<Role> parse_role(std::string_view text) {
+  for (auto role : {Role::ksk, Role::zsk, Role::csk})
+    if (role_name(role) == text) return role;
+  return std::nullopt;
+}
+
 std::string_view state_name(const KeyState& state) {
-  static constexpr std::string_view kNames[] = {"generated", "published", "ready",
-                                                "active",    "retired",   "removed"};
+  static constexpr std::string_view kNames[] = {"generated", "pre-active", "published",   "ready",
+                                                "active",    "retired",    "post-active", "removed"};
   static_assert(std::size(kNames) == std::variant_size_v<KeyState>);
   return kNames[state.index()];
 }
@@ -45,30 +58,24 @@ Time state_since(const KeyState& state) {
 }
 
 std::optional<KeyState> make_state(std::string_view name, Time since) {
-  const KeyState all[] = {key_state::Generated{since}, key_state::Published{since},
-                          key_state::Ready{since},     key_state::Active{since},
-                          key_state::Retired{since},   key_state::Removed{since}};
+  const KeyState all[] = {key_state::Generated{since},  key_state::PreActive{since},
+                          key_state::Published{since},  key_state::Ready{since},
+                          key_state::Active{since},     key_state::Retired{since},
+                          key_state::PostActive{since}, key_state::Removed{since}};
   for (const auto& state : all)
     if (state_name(state) == name) return state;
   return std::nullopt;
+}
+
+KeyState entered(KeyState state, Time since) {
+  std::visit([since](auto& s) { s.since = since; }, state);
+  return state;
 }
 
 std::uint16_t Key::revoked_tag() const {
   auto revoked = record;
   revoked.flags = static_cast<std::uint16_t>(revoked.flags | kRevokeFlag);
   return wire::key_tag(revoked.rdata());
-}
-
-bool Key::is_published() const {
-  return !is<key_state::Generated>(state) && !is<key_state::Removed>(state);
-}
-
-bool Key::is_signing() const {
-  return is<key_state::Active>(state) || is<key_state::Ready>(state);
-}
-
-bool Key::wants_ds() const {
-  return signs_keys() && is_signing();
 }
 
 Key key_from_secret(Role role, crypto::PrivateKey secret, KeyState state) {
@@ -101,6 +108,11 @@ Result<void> KeySet::add(Key key) {
                                 zone_.text(), tag));
     }
   }
+  for (const auto& gone : former_)
+    if (gone.tag == key.tag() || gone.tag == key.revoked_tag())
+      return fail(Code::exists,
+                  fmt::format("the zone {} had a key with the tag {} not long ago; generate another key",
+                              zone_.text(), gone.tag));
   keys_.push_back(std::move(key));
   return {};
 }
@@ -116,18 +128,57 @@ Result<void> KeySet::add_generated(Role role, crypto::Algorithm algorithm, KeySt
 }
 
 void KeySet::set_state(std::uint16_t tag, KeyState state) {
+  at(tag).state = state;
+}
+
+Key& KeySet::at(std::uint16_t tag) {
   auto found = std::ranges::find(keys_, tag, &Key::tag);
   CHECK(found != keys_.end());
-  found->state = state;
+  return *found;
+}
+
+void KeySet::remove(std::uint16_t tag, Time removed) {
+  const auto& key = at(tag);
+  add_former({tag, key.record.algorithm, key.role, removed});
+  std::erase_if(keys_, [tag](const Key& k) { return k.tag() == tag; });
+}
+
+void KeySet::add_former(FormerKey key) {
+  former_.push_back(key);
+  if (former_.size() > kFormerKept) former_.erase(former_.begin());
+}
+
+KeyUse KeySet::use(const Key& key) const {
+  using namespace key_state;
+  const auto& state = key.state;
+  KeyUse use;
+  use.published = is<Published>(state) || is<Ready>(state) || is<Active>(state) || is<Retired>(state);
+  const bool around = is<PreActive>(state) || is<PostActive>(state);
+  if (key.role != Role::zsk) {
+    use.signs_keys = use.published;
+    use.signs_cds = use.published || around;
+    use.wants_ds = is<Ready>(state) || is<Active>(state);
+  }
+  if (key.role == Role::ksk) return use;
+  use.signs_zone = around || is<Ready>(state) || is<Active>(state);
+  if (key.role == Role::csk && !use.signs_zone && use.published) {
+    // One of two CSKs signs the zone; one that is alone with its algorithm must.
+    use.signs_zone = std::ranges::none_of(keys_, [&](const Key& other) {
+      return other.role == Role::csk && other.record.algorithm == key.record.algorithm &&
+             (is<PreActive>(other.state) || is<Ready>(other.state) || is<Active>(other.state));
+    });
+  }
+  return use;
 }
 
 Result<void> KeySet::check() const {
   std::set<std::uint8_t> published, sign_keys, sign_zone;
   for (const auto& key : keys_) {
     const auto algorithm = key.record.algorithm;
-    if (key.is_published()) published.insert(algorithm);
-    if (key.is_signing() && key.signs_keys()) sign_keys.insert(algorithm);
-    if (key.is_signing() && key.signs_zone()) sign_zone.insert(algorithm);
+    const auto used = use(key);
+    if (used.published) published.insert(algorithm);
+    if (used.signs_keys) sign_keys.insert(algorithm);
+    if (used.signs_zone) sign_zone.insert(algorithm);
   }
   if (published.empty())
     return fail(Code::unavailable,
@@ -145,21 +196,23 @@ Result<void> KeySet::check() const {
 wire::RRset KeySet::dnskey_set(std::uint32_t ttl_s) const {
   wire::RRset set{zone_, wire::RRType::DNSKEY, ttl_s, {}, {}};
   for (const auto& key : keys_)
-    if (key.is_published()) set.rdatas.push_back(key.record.rdata());
+    if (use(key).published) set.rdatas.push_back(key.record.rdata());
   set.normalise();
   return set;
 }
 
-wire::RRset KeySet::ds_set(std::uint32_t ttl_s) const {
+wire::RRset KeySet::ds_set(std::uint32_t ttl_s, std::span<const DsDigest> digests) const {
   wire::RRset set{zone_, wire::RRType::DS, ttl_s, {}, {}};
-  for (const auto& key : keys_)
-    if (key.wants_ds()) set.rdatas.push_back(ds_rdata(zone_, key.record));
+  for (const auto& key : keys_) {
+    if (!use(key).wants_ds) continue;
+    for (auto digest : digests) set.rdatas.push_back(ds_rdata(zone_, key.record, digest));
+  }
   set.normalise();
   return set;
 }
 
-wire::RRset KeySet::cds_set(std::uint32_t ttl_s) const {
-  auto set = ds_set(ttl_s);
+wire::RRset KeySet::cds_set(std::uint32_t ttl_s, std::span<const DsDigest> digests) const {
+  auto set = ds_set(ttl_s, digests);
   set.type = wire::RRType::CDS;
   return set;
 }
@@ -167,9 +220,16 @@ wire::RRset KeySet::cds_set(std::uint32_t ttl_s) const {
 wire::RRset KeySet::cdnskey_set(std::uint32_t ttl_s) const {
   wire::RRset set{zone_, wire::RRType::CDNSKEY, ttl_s, {}, {}};
   for (const auto& key : keys_)
-    if (key.wants_ds()) set.rdatas.push_back(key.record.rdata());
+    if (use(key).wants_ds) set.rdatas.push_back(key.record.rdata());
   set.normalise();
   return set;
+}
+
+bool KeySet::ds_is_changing() const {
+  return std::ranges::any_of(keys_, [](const Key& key) {
+    if (key.role == Role::zsk) return false;
+    return is<key_state::Ready>(key.state) || is<key_state::Retired>(key.state);
+  });
 }
 
 Result<KeySet> generate_keys(wire::Name zone, KeyLayout layout, crypto::Algorithm algorithm, Time now,
@@ -177,28 +237,36 @@ Result<KeySet> generate_keys(wire::Name zone, KeyLayout layout, crypto::Algorith
   crypto::SipKey spread{};
   rng.fill(spread);
   KeySet keys(std::move(zone), spread);
-  const key_state::Active active{now};
   if (layout == KeyLayout::csk) {
-    ONOMA_TRY_VOID(keys.add_generated(Role::csk, algorithm, active));
+    ONOMA_TRY_VOID(keys.add_generated(Role::csk, algorithm, key_state::Ready{now}));
   } else {
-    ONOMA_TRY_VOID(keys.add_generated(Role::ksk, algorithm, active));
-    ONOMA_TRY_VOID(keys.add_generated(Role::zsk, algorithm, active));
+    ONOMA_TRY_VOID(keys.add_generated(Role::ksk, algorithm, key_state::Ready{now}));
+    ONOMA_TRY_VOID(keys.add_generated(Role::zsk, algorithm, key_state::Active{now}));
   }
   return keys;
 }
 
-Bytes ds_rdata(wire::NameView owner, const wire::Dnskey& key) {
+Bytes ds_rdata(wire::NameView owner, const wire::Dnskey& key, DsDigest digest) {
   const auto rdata = key.rdata();
-  const auto name = wire::Name(owner).lower();
-  crypto::Sha256Stream hash;
-  hash.update(name.wire());
-  hash.update(rdata);
+  Bytes input;
+  append(input, wire::Name(owner).lower().wire());
+  append(input, rdata);
   Bytes out;
   ByteWriter writer(out);
   writer.u16(wire::key_tag(rdata));
   writer.u8(key.algorithm);
-  writer.u8(kDigestSha256);
-  writer.bytes(hash.finish());
+  writer.u8(static_cast<std::uint8_t>(digest));
+  switch (digest) {
+    case DsDigest::sha256:
+      writer.bytes(crypto::sha256(input));
+      break;
+    case DsDigest::sha384:
+      writer.bytes(crypto::sha384(input));
+      break;
+    case DsDigest::sm3:
+      writer.bytes(crypto::sm3(input));
+      break;
+  }
   return out;
 }
 

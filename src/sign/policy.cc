@@ -1,5 +1,7 @@
 #include "sign/policy.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace onoma::sign {
@@ -38,6 +40,13 @@ Result<void> check(const SigningPolicy& policy, wire::NameView apex) {
   if (policy.inception_offset < seconds{0} || policy.inception_offset > std::chrono::days{7})
     return fail(Code::policy_refused, "the inception offset must be between 0 and 7 days",
                 "inception_offset");
+  if (policy.resign_over < seconds{0})
+    return fail(Code::policy_refused, "signatures are made anew over a time that is not negative",
+                "resign_over");
+  // Validators that know neither SM3 nor SHA-384 must find one that they know.
+  if (policy.cds != CdsPolicy::never &&
+      std::ranges::find(policy.cds_digests, DsDigest::sha256) == policy.cds_digests.end())
+    return fail(Code::policy_refused, "CDS needs the digest SHA-256, beside others or alone", "cds_digests");
   if (policy.dnskey_ttl_s > 0x7fffffffU)
     return fail(Code::policy_refused, "the TTL must be below 2^31", "dnskey_ttl_s");
   return {};

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "crypto/verify.h"
@@ -10,6 +12,15 @@
 #include "zone/snapshot.h"
 
 namespace onoma::sign {
+
+// When the zone carries CDS and CDNSKEY (RFC 7344).
+enum class CdsPolicy : std::uint8_t {
+  always,     // they say what the parent should have
+  roll_over,  // only while the parent has something to change
+  never,
+};
+// Digests of a DS record, by IANA's numbers: RFC 4509, RFC 6605, RFC 9563.
+enum class DsDigest : std::uint8_t { sha256 = 2, sha384 = 4, sm3 = 6 };
 
 struct SigningPolicy {
   zone::Denial denial = zone::Denial::nsec;                     // never `none`
@@ -23,7 +34,12 @@ struct SigningPolicy {
   std::chrono::seconds inception_offset = std::chrono::hours{1};  // for validators whose clock is slow
 
   std::uint32_t dnskey_ttl_s = 3600;  // of DNSKEY, CDS and CDNSKEY
-  bool publish_cds = true;  // CDS and CDNSKEY for the keys whose DS the parent should have (RFC 7344)
+  CdsPolicy cds = CdsPolicy::always;
+  std::vector<DsDigest> cds_digests{DsDigest::sha256};  // at least one
+
+  // After a change of keys, signatures are made anew over this time, an equal share every hour. At the
+  // ordinary period (validity − refresh lead) and above, each waits for its ordinary renewal. 0: all at once.
+  std::chrono::seconds resign_over = std::chrono::days{12};
 };
 
 // Does the policy make sense by itself and for a zone of this name? Error: policy_refused, with the setting's

@@ -2,7 +2,11 @@
 // Immutable; used from the signer's queue, with its loops on the pool's threads.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,14 +29,18 @@ class SetSigner {
   // Replaces the signatures of every set by new ones, in parallel. After an error some sets have none.
   Result<void> sign(std::span<wire::RRset* const> sets, Time now) const;
 
-  // Are these the signatures that the set should have, by the keys that sign now, each with more than the
-  // refresh lead left? Does not check them cryptographically.
+  // Are these the signatures that the set should have at `now`? Does not check them cryptographically.
   bool acceptable(wire::RRType type, std::uint32_t ttl, const zone::DataRange& signatures, Time now) const;
   bool acceptable(const wire::RRset& set, Time now) const;
-  // When the signatures must be replaced, as the earliest expiration in Unix seconds; 0 when they are not by
-  // the keys that sign now.
-  std::uint32_t earliest_expiration(wire::RRType type, std::uint32_t ttl,
-                                    const zone::DataRange& signatures) const;
+  // When the signatures must be replaced, in Unix seconds: the refresh lead before the earliest expiration. 0
+  // (at once) when they are not by the keys that sign now. After a change of keys old signatures are good for
+  // a while, and new ones may be missing: the time left until a set's ordinary renewal is shortened to its
+  // share of `resign_over`, so that the work is spread as evenly as renewals are, and nothing about it is
+  // stored.
+  std::uint32_t renewal(wire::RRType type, std::uint32_t ttl, const zone::DataRange& signatures) const;
+  std::uint32_t renewal(const wire::RRset& set) const;
+  // The longest time from a change of keys to the last renewal for its sake.
+  std::chrono::seconds resign_time() const;
 
   // The largest allowed expiration for a signature made now: allowed are (k + φ)·P for whole k, with the
   // period P = validity − refresh lead and a phase φ that depends on owner, type and algorithm only.
@@ -51,16 +59,27 @@ class SetSigner {
     std::uint8_t algorithm = 0;
     std::uint16_t tag = 0;
     std::shared_ptr<const RawSigner> signer;
+    std::optional<std::int64_t> missing_since{};  // its signatures are being added since then
+  };
+  // A key that signed the zone until `since`.
+  struct Former {
+    std::uint8_t algorithm = 0;
+    std::uint16_t tag = 0;
+    std::int64_t since = 0;
+    bool without_successor = false;  // its signatures are dropped, not replaced
   };
   const std::vector<Slot>& slots(wire::RRType type) const;
+  const Former* former(std::uint8_t algorithm, std::uint16_t tag) const;
+  std::int64_t spread(std::int64_t since, std::int64_t renewal) const;
   Result<void> sign_one(wire::RRset& set, Time now) const;
   template <class Signatures>
-  std::uint32_t earliest(wire::RRType type, std::uint32_t ttl, const Signatures& signatures) const;
+  std::int64_t renewal_of(wire::RRType type, std::uint32_t ttl, const Signatures& signatures) const;
 
   KeySet keys_;
   SigningPolicy policy_;
   os::JobPool* pool_;
-  std::vector<Slot> key_slots_, zone_slots_;  // who signs DNSKEY, CDS, CDNSKEY; who signs the rest
+  std::vector<Slot> key_slots_, cds_slots_, zone_slots_;  // who signs DNSKEY; CDS and CDNSKEY; the rest
+  std::vector<Former> former_;
 };
 
 }  // namespace onoma::sign

@@ -14,9 +14,11 @@
 // NSEC are lower case.
 #pragma once
 
+#include <chrono>
 #include <memory>
 
 #include "os/job_pool.h"
+#include "sign/key_manager.h"
 #include "sign/keys.h"
 #include "sign/policy.h"
 #include "zone/stages.h"
@@ -28,8 +30,21 @@ namespace onoma::sign {
 //
 // Errors of the signer's own calls: corrupt (the diff does not fit `before`, or `before` has a broken chain),
 // bad_request (content without exactly one SOA at the apex, or outside the zone), internal (a key did not
-// sign).
+// sign), unavailable (the clock cannot be right).
 Result<std::unique_ptr<zone::Signer>> make_signer(KeySet keys, SigningPolicy policy,
                                                   os::JobPool* pool = nullptr);
+
+// A signer whose keys are replaced when their time comes: next_refresh() and refresh() carry that out too.
+// The manager may be shared with whoever serves operators. `earliest`: no clock that is right shows less.
+Result<std::unique_ptr<zone::Signer>> make_signer(std::shared_ptr<KeyManager> manager, SigningPolicy policy,
+                                                  os::JobPool* pool = nullptr, Time earliest = {});
+
+// A clock that is wrong makes signatures that nobody accepts, or that end before they should. Refuses a time
+// before `earliest`, and one before the newest signature of the zone begins (null: there is no version yet)
+// by more than kClockSkew. Error: unavailable.
+inline constexpr std::chrono::minutes kClockSkew{5};
+Result<void> check_clock(Time now, const zone::Snapshot* newest, Time earliest);
+// When this program was built, to the day.
+Time build_date();
 
 }  // namespace onoma::sign

@@ -57,7 +57,7 @@ TEST(RealZones, TheRootIsChainedAndSignedAsItsOwnSignerDidIt) {
   const auto theirs = content(*builder.finish().value());
 
   SigningPolicy policy;
-  policy.publish_cds = false;
+  policy.cds = CdsPolicy::never;
   const auto made = signer(fake_keys(root), policy)->sign_all(root, sets_of(content_only(theirs)), kNow);
   ASSERT_TRUE(made) << made.error().message;
   const auto ours = content(*made);

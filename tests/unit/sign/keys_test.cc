@@ -30,23 +30,69 @@ TEST(Keys, DsOfTheWellKnownKeys) {
 
 TEST(Keys, StatesSayWhatAKeyDoes) {
   auto key = fake_key(Role::ksk, key_state::Generated{kNow}, 1);
-  const auto is = [&](KeyState state) {
+  // Published; signs the keys, CDS, the zone; its DS belongs at the parent.
+  const auto does = [&](KeyState state) {
     key.state = state;
-    return std::string(key.is_published() ? "P" : "-") + (key.is_signing() ? "S" : "-") +
-           (key.wants_ds() ? "D" : "-");
+    const auto use = KeySet(name("example."), {}).use(key);
+    return std::string(use.published ? "P" : "-") + (use.signs_keys ? "K" : "-") +
+           (use.signs_cds ? "C" : "-") + (use.signs_zone ? "Z" : "-") + (use.wants_ds ? "D" : "-");
   };
-  EXPECT_EQ(is(key_state::Generated{}), "---");
-  EXPECT_EQ(is(key_state::Published{}), "P--");
-  EXPECT_EQ(is(key_state::Ready{}), "PSD");
-  EXPECT_EQ(is(key_state::Active{}), "PSD");
-  EXPECT_EQ(is(key_state::Retired{}), "P--");
-  EXPECT_EQ(is(key_state::Removed{}), "---");
-  key.role = Role::zsk;
-  EXPECT_EQ(is(key_state::Active{}), "PS-");
+  const KeyState states[] = {key_state::Generated{},  key_state::PreActive{}, key_state::Published{},
+                             key_state::Ready{},      key_state::Active{},    key_state::Retired{},
+                             key_state::PostActive{}, key_state::Removed{}};
+  const auto all = [&](Role role) {
+    key.role = role;
+    std::string out;
+    for (const auto& state : states) out += (out.empty() ? "" : " ") + does(state);
+    return out;
+  };
+  EXPECT_EQ(all(Role::ksk), "----- --C-- PKC-- PKC-D PKC-D PKC-- --C-- -----");
+  EXPECT_EQ(all(Role::zsk), "----- ---Z- P---- P--Z- P--Z- P---- ---Z- -----");
+  EXPECT_EQ(all(Role::csk), "----- --CZ- PKCZ- PKCZD PKCZD PKCZ- --CZ- -----");
+}
+
+TEST(Keys, OneOfTwoCsksSignsTheZone) {
+  KeySet keys(name("example."), {});
+  ASSERT_TRUE(keys.add(fake_key(Role::csk, key_state::Active{}, 1)));
+  ASSERT_TRUE(keys.add(fake_key(Role::csk, key_state::Published{}, 2)));
+  const auto signing = [&] {
+    return std::string(keys.use(keys.keys()[0]).signs_zone ? "1" : "") +
+           (keys.use(keys.keys()[1]).signs_zone ? "2" : "");
+  };
+  EXPECT_EQ(signing(), "1");
+  keys.set_state(keys.keys()[1].tag(), key_state::Ready{});
+  keys.set_state(keys.keys()[0].tag(), key_state::Retired{});
+  EXPECT_EQ(signing(), "2");
+}
+
+TEST(Keys, DigestsOfADsAreThoseAskedFor) {
+  // RFC 9563 §5.
+  wire::Dnskey record;
+  record.flags = 257;
+  record.algorithm = 17;
+  record.public_key =
+      from_base64("jZbZMBImG9dtGWSVEwnv2l32OVKcX7MMJv+83/+A41iaZuO0ajXMcuyJbTr8Ud+kae6UlfqrnsG6tgADIPHxXA==")
+          .value();
+  EXPECT_EQ(wire::key_tag(record.rdata()), 27215);
+  EXPECT_EQ(hex(ds_rdata(name("example.net."), record, DsDigest::sm3)),
+            "6a4f110686671f82dd872e4ee73647a95dff7fd0af599ff8a43ffa26c9a2593091653c0e");
+  EXPECT_EQ(ds_rdata(name("example.net."), record, DsDigest::sha384).size(), 4U + 48U);
+}
+
+TEST(Keys, GoneKeysKeepTheirTags) {
+  KeySet keys(name("example."), {});
+  const auto key = fake_key(Role::zsk, key_state::Retired{}, 1);
+  ASSERT_TRUE(keys.add(key));
+  keys.remove(key.tag(), kNow);
+  EXPECT_TRUE(keys.keys().empty());
+  ASSERT_EQ(keys.former().size(), 1U);
+  EXPECT_EQ(keys.former()[0].tag, key.tag());
+  EXPECT_FALSE(keys.add(key));
 }
 
 TEST(Keys, StatesHaveNames) {
-  for (auto text : {"generated", "published", "ready", "active", "retired", "removed"}) {
+  for (auto text :
+       {"generated", "pre-active", "published", "ready", "active", "retired", "post-active", "removed"}) {
     const auto state = make_state(text, kNow);
     ASSERT_TRUE(state) << text;
     EXPECT_EQ(state_name(*state), text);
@@ -181,7 +227,7 @@ TEST(KeyList, ReadsOnlyWhatItWrites) {
   EXPECT_EQ(list->spread[15], 0xff);
   EXPECT_TRUE(parse_key_list(good));
   for (const std::string& bad :
-       {std::string(), std::string("onoma-keys 2\n"), good.substr(0, 30),
+       {std::string(), std::string("onoma-keys 3\n"), good.substr(0, 30),
         good + "key 70000 13 csk active 2026-09-25T12:00:00.000000Z\n",
         good + "key 4711 13 boss active 2026-09-25T12:00:00.000000Z\n",
         good + "key 4711 13 csk asleep 2026-09-25T12:00:00.000000Z\n",
@@ -195,6 +241,28 @@ TEST(KeyList, ReadsOnlyWhatItWrites) {
   for (int i = 0; i < 101; ++i) many += key;
   EXPECT_FALSE(parse_key_list(many));
   EXPECT_FALSE(parse_key_list(std::string(70'000, '\n')));
+}
+
+TEST(KeyList, SecondVersionHasTwoTimesAndStandbys) {
+  const std::string head = "onoma-keys 2\nzone example.\nspread 00112233445566778899aabbccddeeff\n";
+  const std::string since = "2026-09-25T12:00:00.000000Z", settled = "2026-09-25T12:00:05.000000Z";
+  const auto list = parse_key_list(head + "key 1 13 zsk active " + since + " " + settled + "\n" +
+                                   "key 2 13 zsk published " + since + " - standby\n" +
+                                   "key 3 13 zsk removed " + since + " -\n");
+  ASSERT_TRUE(list) << list.error().message;
+  EXPECT_EQ(list->entries[0].settled, from_iso8601(settled));
+  EXPECT_FALSE(list->entries[0].standby);
+  EXPECT_FALSE(list->entries[1].settled);
+  EXPECT_TRUE(list->entries[1].standby);
+  const auto old = parse_key_list(
+      "onoma-keys 1\nzone example.\nspread 00112233445566778899aabbccddeeff\nkey 1 13 zsk active " + since +
+      "\n");
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->entries[0].settled, from_iso8601(since));
+  for (const std::string& bad : {"key 1 13 zsk active " + since, "key 1 13 zsk active " + since + " soon",
+                                 "key 1 13 zsk active " + since + " - standby",
+                                 "key 1 13 zsk published " + since + " - standby standby"})
+    EXPECT_FALSE(parse_key_list(head + bad + "\n")) << bad;
 }
 
 TEST(KeyList, FileNamesAreSafe) {

@@ -142,7 +142,7 @@ TEST_F(Refresh, ASmallIndexFindsEverythingInTheEnd) {
   const auto a = all.due(*zone, 0xffffffffU, 5), b = few.due(*zone, 0xffffffffU, 5);
   ASSERT_EQ(a.size(), 5U);
   ASSERT_EQ(b.size(), 5U);
-  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].expiration, b[i].expiration);
+  for (std::size_t i = 0; i < a.size(); ++i) EXPECT_EQ(a[i].renewal, b[i].renewal);
 }
 
 TEST_F(Refresh, ANewKeyTakesOverStepByStep) {
@@ -151,7 +151,9 @@ TEST_F(Refresh, ANewKeyTakesOverStepByStep) {
   const auto old_tag = keys.keys()[1].tag();
   ASSERT_TRUE(keys.add(fake_key(Role::zsk, key_state::Active{kNow}, 9)));
   keys.set_state(old_tag, key_state::Retired{kNow});
-  const auto subject = signer(keys, {});
+  SigningPolicy at_once;
+  at_once.resign_over = seconds{0};
+  const auto subject = signer(keys, at_once);
   int rounds = 0;
   while (*subject->next_refresh(*zone) <= kNow) {
     const auto diff = subject->refresh(*zone, zone->facts().serial + 1, kNow, 10);
@@ -168,6 +170,51 @@ TEST_F(Refresh, ANewKeyTakesOverStepByStep) {
   auto should = fresh;
   should.erase({wire::sort_key(apex_), RRType::SOA});
   EXPECT_EQ(differences(is, should), "");
+}
+
+// After a change of ZSK every hour makes an equal share of the new signatures; also while another algorithm
+// comes, and while one goes.
+TEST_F(Refresh, KeyChangesAreSpreadEvenly) {
+  constexpr int kHours = 24, kNames = 480;
+  SigningPolicy policy;
+  policy.resign_over = std::chrono::hours{kHours};
+  const auto after_change = [&](const KeySet& old_keys, const KeySet& new_keys) {
+    auto zone = first(*signer(old_keys, policy), this->zone(kNames));
+    const auto subject = signer(new_keys, policy);
+    std::vector<std::size_t> hours;
+    for (int hour = 1; hour <= kHours + 1; ++hour) {
+      const auto now = kNow + std::chrono::hours{hour};
+      const auto diff = subject->refresh(*zone, zone->facts().serial + 1, now, 10'000);
+      EXPECT_TRUE(diff);
+      hours.push_back(diff->changes.size());
+      if (!diff->empty()) zone = zone->apply(*diff).value();
+    }
+    return std::pair(hours, *subject->next_refresh(*zone));
+  };
+  const auto expect_even = [](const std::vector<std::size_t>& hours) {
+    // 20 sets an hour on average, and 10 for the apex at most.
+    for (std::size_t i = 1; i + 1 < hours.size(); ++i) {
+      EXPECT_GE(hours[i], 6U) << i;
+      EXPECT_LE(hours[i], 20U + 10U + 18U) << i;
+    }
+    EXPECT_LE(hours.back(), 10U);
+  };
+  const auto keys = fake_keys(apex_);
+  auto rolled = keys;
+  rolled.set_state(rolled.keys()[1].tag(), key_state::Retired{kNow});
+  ASSERT_TRUE(rolled.add(fake_key(Role::zsk, key_state::Active{kNow}, 9)));
+  const auto [hours, next] = after_change(keys, rolled);
+  expect_even(hours);
+  EXPECT_GT(next, kNow + std::chrono::hours{kHours});
+
+  auto other = keys;
+  auto coming = fake_key(Role::zsk, key_state::PreActive{kNow}, 10);
+  coming.record.algorithm = 254;
+  ASSERT_TRUE(other.add(coming));
+  expect_even(after_change(keys, other).first);
+  auto gone = keys;
+  gone.add_former({coming.tag(), 254, Role::zsk, kNow});
+  expect_even(after_change(other, gone).first);
 }
 
 TEST_F(Refresh, APlainDelegationUnderOptOutCostsOneSignature) {
