@@ -327,18 +327,15 @@ void Answerer::State::write(const Request& request, Job& job, Reply& reply) {
                                                 counters.by_rcode.size() - 1)]);
 }
 
-// Most questions that a registry's zone is asked need neither proofs nor addresses.
 void Answerer::State::decide(const Request& request, Job& job) {
-  const bool dnssec = job.query.edns && job.query.edns->dnssec_ok;
-  const bool plain = !(dnssec && job.zone->facts().denial != zone::Denial::none) &&
-                     job.query.qtype != RRType::DS && !(job.wishes.padding && request.encrypted);
+  const bool plain = job.query.qtype != RRType::DS && !(job.wishes.padding && request.encrypted);
   job.quick = plain ? job.zone->quick(job.key) : zone::Quick{};
 }
 
 void Answerer::State::look_up(const Job& job) {
   outcome.quick = job.quick;
-  if (outcome.is_quick()) return;
   scratch.reset();
+  if (outcome.is_quick()) return;
   outcome.found = job.zone->find(job.key, &scratch);
 }
 
@@ -382,7 +379,8 @@ bool Answerer::State::write_quickly(const Request& request, const Job& job, std:
   const bool dnssec = job.query.edns && job.query.edns->dnssec_ok;
   const QuickParts parts{reply_flags(job.query.header), job.with_opt, dnssec, options.udp_limit,
                          option_list.view()};
-  reply.size = write_quick(request.packet, job.query, *job.zone, outcome.quick, parts, reply.buffer, limit);
+  reply.size =
+      write_quick(request.packet, job.query, *job.zone, outcome.quick, parts, scratch, reply.buffer, limit);
   return reply.size > 0;
 }
 

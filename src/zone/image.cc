@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "base/check.h"
 
@@ -32,19 +35,8 @@ std::uint64_t head_of(std::string_view text) {
   return load_u64(octets.data());
 }
 
-// Is `label`, as stored, the label that sort keys write as `wanted`?
-bool same_label(ByteView label, std::string_view wanted) {
-  if (label.size() == wanted.size()) {
-    std::size_t i = 0;
-    for (; i + 8 <= label.size(); i += 8)
-      if (lower_eight(layout::load<std::uint64_t>(&label[i])) !=
-          layout::load<std::uint64_t>(as_bytes(wanted).data() + i))
-        return false;
-    for (; i < label.size(); ++i)
-      if (wire::ascii_lower(label[i]) != static_cast<std::uint8_t>(wanted[i])) return false;
-    return true;
-  }
-  if (label.size() > wanted.size()) return false;
+// The same with octets 00 and 01 in the label, which sort keys write as two.
+bool same_escaped_label(ByteView label, std::string_view wanted) {
   std::size_t at = 0;
   for (auto c : label) {
     if (c <= 1) {
@@ -57,6 +49,33 @@ bool same_label(ByteView label, std::string_view wanted) {
     }
   }
   return at == wanted.size();
+}
+
+std::uint32_t lower_four(const std::uint8_t* at) {
+  return static_cast<std::uint32_t>(lower_eight(layout::load<std::uint32_t>(at)));
+}
+
+// Is `label`, as stored, the label that sort keys write as `wanted`? From four octets on the last ones are
+// compared together, some of them twice.
+bool same_label(ByteView label, std::string_view wanted) {
+  const auto size = label.size();
+  if (size != wanted.size()) [[unlikely]]
+    return same_escaped_label(label, wanted);
+  const auto *here = label.data(), *there = as_bytes(wanted).data();
+  const auto same_eight = [&](std::size_t at) {
+    return lower_eight(layout::load<std::uint64_t>(here + at)) == layout::load<std::uint64_t>(there + at);
+  };
+  if (size >= 8) {
+    for (std::size_t i = 0; i + 8 < size; i += 8)
+      if (!same_eight(i)) return false;
+    return same_eight(size - 8);
+  }
+  if (size >= 4)
+    return lower_four(here) == layout::load<std::uint32_t>(there) &&
+           lower_four(here + size - 4) == layout::load<std::uint32_t>(there + size - 4);
+  for (std::size_t i = 0; i < size; ++i)
+    if (wire::ascii_lower(here[i]) != there[i]) return false;
+  return true;
 }
 
 }  // namespace
@@ -170,26 +189,26 @@ bool Image::head(Unit unit, Head& out) const {
   return true;
 }
 
-void Image::prefetch_index(std::uint64_t hash) const {
-  __builtin_prefetch(section(layout::kIndex) + layout::bucket_of(hash, buckets_) * sizeof(Bucket));
-}
-
 namespace {
 
 // The slots of `bucket` whose tag is `tag`, one bit each.
-std::uint32_t slots_with(const std::uint8_t* bucket, std::uint8_t tag) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101U, kTops = 0x8080808080808080U;
-  const auto find = [tag](std::uint64_t word) {
-    const auto x = word ^ (kOnes * tag);
-    const auto zero =
-        (x - kOnes) & ~x & kTops;  // may have false bits above a true one; matches() sorts them out
-    return static_cast<std::uint32_t>((zero * 0x0002040810204081U) >> 56);
-  };
-  return (find(layout::load<std::uint64_t>(bucket)) | find(layout::load<std::uint64_t>(bucket + 8)) << 8) &
-         0xfffU;
+inline std::uint32_t slots_with(const std::uint8_t* bucket, std::uint8_t tag) {
+#ifdef __SSE2__
+  const auto tags = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bucket));
+  const auto same = _mm_cmpeq_epi8(tags, _mm_set1_epi8(static_cast<char>(tag)));
+  return static_cast<std::uint32_t>(_mm_movemask_epi8(same)) & 0xfffU;
+#else
+  std::uint32_t out = 0;
+  for (std::size_t slot = 0; slot < Bucket::kSlots; ++slot) out |= std::uint32_t{bucket[slot] == tag} << slot;
+  return out;
+#endif
 }
 
 }  // namespace
+
+void Image::prefetch_index(std::uint64_t hash) const {
+  __builtin_prefetch(section(layout::kIndex) + layout::bucket_of(hash, buckets_) * sizeof(Bucket));
+}
 
 void Image::prefetch_node(std::uint64_t hash) const {
   const auto* bucket = section(layout::kIndex) + layout::bucket_of(hash, buckets_) * sizeof(Bucket);
@@ -202,7 +221,7 @@ void Image::prefetch_node(std::uint64_t hash) const {
   __builtin_prefetch(node + 48);  // most nodes are shorter: the one line, or the next
 }
 
-Image::Unit Image::find(const LookupKey& key, std::size_t labels, std::uint64_t hash) const {
+Image::Unit Image::find(const LookupKey& key, std::size_t labels, std::uint64_t hash, Head& out) const {
   const auto tag = layout::tag_of(hash);
   auto at = layout::bucket_of(hash, buckets_);
   for (std::uint64_t tries = 0; tries < buckets_; ++tries) {
@@ -210,7 +229,7 @@ Image::Unit Image::find(const LookupKey& key, std::size_t labels, std::uint64_t 
     for (auto slots = slots_with(bucket, tag); slots != 0; slots &= slots - 1) {
       const auto slot = static_cast<std::size_t>(__builtin_ctz(slots));
       const auto unit = layout::load<std::uint32_t>(bucket + offsetof(Bucket, units) + slot * 4);
-      if (bucket[slot] == tag && matches(unit, key, labels)) return unit;
+      if (matches(unit, key, labels, out)) return unit;
     }
     if (bucket[offsetof(Bucket, overflow)] == 0) return kNone;
     if (++at == buckets_) at = 0;
@@ -218,14 +237,15 @@ Image::Unit Image::find(const LookupKey& key, std::size_t labels, std::uint64_t 
   return kNone;
 }
 
-bool Image::matches(Unit unit, const LookupKey& key, std::size_t labels) const {
-  Head node;
-  for (auto level = labels; level > apex_labels_; --level) {
-    if (!head(unit, node) || !same_label(node.label, key.label(level))) return false;
-    if (node.parent == kNone) return level == apex_labels_ + 1;
-    unit = node.parent;
+bool Image::matches(Unit unit, const LookupKey& key, std::size_t labels, Head& out) const {
+  if (!head(unit, out) || !same_label(out.label, key.label(labels))) return false;
+  auto parent = out.parent;
+  Head above;
+  for (auto level = labels - 1; level > apex_labels_; --level) {
+    if (parent == kNone || !head(parent, above) || !same_label(above.label, key.label(level))) return false;
+    parent = above.parent;
   }
-  return false;
+  return parent == kNone;
 }
 
 Image::Unit Image::next(Unit unit) const {

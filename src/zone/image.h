@@ -77,8 +77,9 @@ class Image {
   bool head(Unit unit, Head& out) const;  // false: damaged
   void prefetch_index(std::uint64_t hash) const;
   void prefetch_node(std::uint64_t hash) const;
-  // The node of the ancestor of `key` with `labels` labels (> the apex's), whose hash this is; kNone.
-  Unit find(const LookupKey& key, std::size_t labels, std::uint64_t hash) const;
+  // The node of the ancestor of `key` with `labels` labels (> the apex's), whose hash this is; kNone, or else
+  // `out` is its head.
+  Unit find(const LookupKey& key, std::size_t labels, std::uint64_t hash, Head& out) const;
   // In canonical order, empty non-terminals among them.
   Unit next(Unit unit) const;
   Unit lower_bound(std::string_view key) const;
@@ -88,8 +89,7 @@ class Image {
   // The node as zone/node.h encodes it: in `scratch`, or in memory of its own, or in the image. nullopt:
   // damaged.
   std::optional<NodeView> unfold(Unit unit, NodeScratch* scratch) const;
-  Quick referral(const Head& head) const;  // kind other or referral; without labels
-  std::optional<QuickSection> section_at(const Quick& referral) const;
+  Quick referral(Unit unit, const Head& head) const;  // kind other or referral; without labels and hash
 
   // ---- NSEC3 records ----
   bool hash_at(Unit unit, std::string_view& out) const;
@@ -100,14 +100,10 @@ class Image {
   Unit nsec3_at_or_before(std::string_view hash) const { return nsec3_last_before(hash, true); }
   Unit nsec3_last() const;
   std::optional<NodeView> nsec3_unfold(Unit unit, NodeScratch* scratch) const;
+  // Where the body of a packed record lies, the hash of the record behind it if the body leaves that out, and
+  // whether the owner is spelled in capital letters. False: it is stored raw, or damaged.
+  bool nsec3_record(Unit unit, layout::Reader& body, std::string_view& next, bool& upper) const;
 
-  std::size_t apex_labels() const { return apex_labels_; }
-  std::string_view apex_key() const { return apex_key_; }
-  NameView apex() const { return apex_; }
-
- private:
-  friend class Unfolder;
-  Image() = default;
   const std::uint8_t* section(layout::Section which) const { return octets_.data() + header_.at[which]; }
   const std::uint8_t* section_end(layout::Section which) const {
     return octets_.data() + (which + 1 == layout::kSections ? header_.octets : header_.at[which + 1]);
@@ -115,7 +111,13 @@ class Image {
   std::size_t section_octets(layout::Section which) const {
     return static_cast<std::size_t>(section_end(which) - section(which));
   }
-  bool matches(Unit unit, const LookupKey& key, std::size_t labels) const;
+  std::size_t apex_labels() const { return apex_labels_; }
+  std::string_view apex_key() const { return apex_key_; }
+  NameView apex() const { return apex_; }
+
+ private:
+  Image() = default;
+  bool matches(Unit unit, const LookupKey& key, std::size_t labels, Head& out) const;
   Unit last_before(std::string_view key, bool or_at) const;
   int compare(Unit unit, const Head& node, std::string_view key) const;
   bool order_row(std::size_t row, std::uint64_t& head, Unit& unit) const;

@@ -13,6 +13,7 @@
 #include "base/check.h"
 #include "wire/rdata.h"
 #include "zone/facts.h"
+#include "zone/packed_sets.h"
 #include "zone/referral.h"
 
 namespace onoma::zone {
@@ -100,8 +101,8 @@ struct ImageBuilder::State {
   bool pack(std::span<const EncodedSet> sets);
   void put_shape(Bytes& out, const EncodedSet& set);
   void put_signatures(Bytes& out, const EncodedSet& set);
-  bool shares(const EncodedSet& set, NameView owner) const;
-  std::uint32_t pool_offset(const EncodedSet& set);
+  bool shares(const EncodedSet& set, NameView owner);
+  std::uint32_t pool_offset();
   void account(std::string_view key, NameView owner, std::span<const EncodedSet> sets);
 
   void flush_nsec3(std::string_view next_hash);
@@ -122,6 +123,7 @@ struct ImageBuilder::State {
   std::unordered_map<std::uint64_t, std::uint8_t> shape_indexes;
   StringTable strings;
   std::unordered_multimap<std::uint64_t, std::uint32_t> pooled;
+  std::vector<ServerName> servers;  // of the set that is put into the pool
   std::vector<std::uint64_t> hashes;
   std::vector<Unit> units;
   std::uint32_t node_count = 0;
@@ -238,7 +240,7 @@ bool ImageBuilder::State::pack_shared(std::span<const EncodedSet> sets) {
   body.clear();
   put_shape(body, sets[0]);
   if (body.size() != 1) return false;  // a shape without a number
-  put_fixed(body, pool_offset(sets[0]));
+  put_fixed(body, pool_offset());
   append(body, others);
   return true;
 }
@@ -298,43 +300,64 @@ void ImageBuilder::State::put_signatures(Bytes& out, const EncodedSet& set) {
   }
 }
 
-// Name servers of others are worth keeping apart: many owners have the same.
-bool ImageBuilder::State::shares(const EncodedSet& set, NameView owner) const {
-  if (set.type != RRType::NS || set.signature_count > 0 || set.data.size() > 1024) return false;
-  for (auto data : data_range(set))
-    if (NameView::trusted(data).is_at_or_below(owner)) return false;
+// Name servers of others are worth keeping apart, many owners have the same; and so are those directly below
+// the owner, of which many have "ns1" and "ns2". Fills `servers`.
+bool ImageBuilder::State::shares(const EncodedSet& set, NameView owner) {
+  constexpr std::size_t kMostOctets = 1024, kMostRecords = 255;
+  servers.clear();
+  if (set.type != RRType::NS || set.signature_count > 0 || set.data.size() > kMostOctets ||
+      set.count > kMostRecords)
+    return false;
+  for (auto data : data_range(set)) {
+    const auto server = NameView::trusted(data);
+    if (!server.is_at_or_below(owner)) {
+      servers.push_back({data, false});
+      continue;
+    }
+    const auto label = server.first_label();
+    if (server.size() == owner.size() || as_text(server.parent().wire()) != as_text(owner.wire()) ||
+        std::ranges::any_of(label, [](auto octet) { return octet <= 1; }))
+      return false;
+    servers.push_back({data.first(label.size() + 1), true});
+  }
   return true;
 }
 
-std::uint32_t ImageBuilder::State::pool_offset(const EncodedSet& set) {
-  const auto hash = XXH3_64bits_withSeed(set.data.data(), set.data.size(), set.count);
+// Of `servers`, in the pool.
+std::uint32_t ImageBuilder::State::pool_offset() {
+  constexpr std::size_t kMostBelow = 8;
+  Bytes run, own;
+  std::size_t below = 0;
+  bool in_zone = false;
+  for (const auto& server : servers) {
+    const auto size = static_cast<std::uint16_t>(server.octets.size());
+    run.resize(run.size() + 2);
+    store_u16(&run[run.size() - 2],
+              static_cast<std::uint16_t>(size | (server.below_owner ? layout::kBelowOwner : 0)));
+    append(run, server.octets);
+    below += server.below_owner;
+    in_zone |= !server.below_owner && NameView::trusted(server.octets).is_at_or_below(apex);
+  }
+  const auto hash = XXH3_64bits_withSeed(run.data(), run.size(), servers.size());
   const auto [begin, end] = pooled.equal_range(hash);
   for (auto at = begin; at != end; ++at) {
-    layout::Reader in(&pool[at->second] + 1, pool.data() + pool.size());
-    if (in.varint() != set.count) continue;
-    const auto held = in.bytes(in.varint());
-    if (equal(held, set.data)) return at->second;
+    const auto entry = read_pool_entry(&pool[at->second], pool.data() + pool.size());
+    if (entry && equal(entry->run, run)) return at->second;
   }
   const auto offset = static_cast<std::uint32_t>(pool.size());
   if (pool.size() > 0xffff0000U) too_large = true;
   pooled.emplace(hash, offset);
-  bool in_zone = false;
-  std::vector<ByteView> servers;
-  for (auto data : data_range(set)) {
-    servers.push_back(data);
-    in_zone |= NameView::trusted(data).is_at_or_below(apex);
-  }
-  const auto made = in_zone ? std::nullopt : make_section(RRType::NS, 0, servers, apex);
-  pool.push_back(made ? layout::kHasTemplate : 0);
-  put_varint(pool, set.count);
-  put_varint(pool, set.data.size());
-  append(pool, set.data);
+  const auto made = in_zone || below > kMostBelow ? std::nullopt : make_ns_section(servers, apex);
+  PoolEntry entry{.bits = static_cast<std::uint8_t>((made ? layout::kHasTemplate : 0) |
+                                                    (below > 0 ? layout::kRelative : 0)),
+                  .count = static_cast<std::uint8_t>(servers.size()),
+                  .run = run};
   if (made) {
-    put_varint(pool, made->octets.size());
-    append(pool, made->octets);
-    put_varint(pool, made->patches.size());
-    append(pool, made->patches);
+    entry.wire = made->octets;
+    entry.patches = made->patches;
+    entry.own = made->own;
   }
+  put_pool_entry(pool, entry);
   return offset;
 }
 

@@ -98,6 +98,11 @@ Result<void> write_image_file(const std::vector<SnapshotPtr>& given, const Image
                               const ImageSink& sink) {
   CHECK(!given.empty());
   auto zones = given;
+  for (auto& zone : zones) {
+    if (zone->image()) continue;
+    ONOMA_TRY(auto image, compact(*zone));
+    ONOMA_TRY(zone, snapshot_of(std::move(image)));
+  }
   std::ranges::sort(zones, {}, [](const SnapshotPtr& zone) { return zone->facts().apex; });
   Bytes directory, names;
   std::uint64_t at = (sizeof(Head) + kImageAlignment - 1) / kImageAlignment * kImageAlignment;
@@ -224,6 +229,7 @@ Result<SnapshotPtr> move_to_copy(const Snapshot& current, std::shared_ptr<const 
 }
 
 std::vector<ImagePart> image_parts(const Snapshot& snapshot) {
+  if (!snapshot.image()) return {};
   static constexpr std::string_view kNames[layout::kSections] = {
       "facts", "shapes", "strings", "pool", "nodes", "order", "nsec3", "nsec3_index", "index"};
   const auto& header = image_of(snapshot)->header();
@@ -235,13 +241,13 @@ std::vector<ImagePart> image_parts(const Snapshot& snapshot) {
 }
 
 ByteView image_octets(const Snapshot& snapshot) {
-  return image_of(snapshot)->octets();
+  return snapshot.image() ? snapshot.image()->octets() : ByteView{};
 }
 bool image_is_trusted(const Snapshot& snapshot) {
-  return image_of(snapshot)->trusted();
+  return !snapshot.image() || snapshot.image()->trusted();
 }
 bool image_is_damaged(const Snapshot& snapshot) {
-  return image_of(snapshot)->damaged();
+  return snapshot.image() && snapshot.image()->damaged();
 }
 
 }  // namespace onoma::zone

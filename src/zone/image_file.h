@@ -68,7 +68,7 @@ class ImageFile {
 // is left.
 Result<SnapshotPtr> move_to_copy(const Snapshot& current, std::shared_ptr<const std::uint8_t> copy,
                                  bool whole = true);
-// Octets of the image that a snapshot lies in.
+// Octets of the image that a snapshot lies in; none when it is packed. A packed one counts as trusted.
 ByteView image_octets(const Snapshot& snapshot);
 bool image_is_trusted(const Snapshot& snapshot);
 // What the octets of an image are used for, in the order of docs/formats/image.md.

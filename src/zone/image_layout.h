@@ -11,7 +11,7 @@
 namespace onoma::zone::layout {
 
 inline constexpr std::uint64_t kMagic = 0x31474d495a4f4e4fU;  // "ONOZIMG1"
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 inline constexpr std::size_t kUnit = 4;  // nodes and NSEC3 records begin at multiples of this
 
 enum Section : std::size_t {
@@ -79,8 +79,12 @@ enum ShapeBit : std::uint8_t { kShapeSigned = 1 };
 inline constexpr std::size_t kSharedOctets = 5;
 inline constexpr std::uint8_t kEscape = 255;  // index of a shape or string: written out instead
 
-// First octet of an entry of the pool.
-enum PoolBit : std::uint8_t { kHasTemplate = 1 };
+// An entry of the pool begins with {u8 bits, u8 records, u8 patches, u8 servers below the owner, u16 octets
+// of the section made ahead, u16 octets of the run}; see zone/packed_sets.h.
+inline constexpr std::size_t kPoolHead = 8;
+enum PoolBit : std::uint8_t { kHasTemplate = 1, kRelative = 2 };
+// In a relative run: bit of a string's length that says that the owner's name follows the string.
+inline constexpr std::uint16_t kBelowOwner = 0x8000;
 
 // A set whose data fall into the body of more octets than this, or a node with more sets, is stored raw.
 inline constexpr std::size_t kMostPackedOctets = 2048;

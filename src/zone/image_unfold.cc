@@ -6,23 +6,14 @@
 #include "base/encoding.h"
 #include "wire/rdata.h"
 #include "zone/image.h"
+#include "zone/packed_sets.h"
+#include "zone/record_writer.h"
 
 namespace onoma::zone {
 
 namespace {
 
 using layout::Reader;
-
-constexpr std::size_t kRrsigHead = 18;  // octets in front of the signer's name (RFC 4034 §3.1)
-
-struct PackedSet {
-  RRType type{};
-  std::uint32_t ttl = 0;
-  std::uint16_t count = 0, signature_count = 0;
-  ByteView data;                                      // runs; NSEC3: see below
-  const std::uint8_t* signatures = nullptr;           // packed
-  std::size_t data_octets = 0, signature_octets = 0;  // unfolded
-};
 
 // Is `octets` a run of `count` strings and nothing else?
 bool is_run(ByteView octets, std::size_t count) {
@@ -65,7 +56,7 @@ bool is_node(const std::uint8_t* node, std::size_t octets) {
 // Reads one packed node.
 class Unfolder {
  public:
-  explicit Unfolder(const Image& image) : image_(image) {}
+  explicit Unfolder(const Image& image) : image_(image), packed_(image) {}
 
   bool owner_of(Image::Unit unit) {
     std::size_t size = 0;
@@ -91,33 +82,30 @@ class Unfolder {
     const auto apex = image_.apex().wire();
     if (33 + apex.size() > wire::kMaxNameOctets) return false;
     owner_[0] = 32;
-    constexpr std::string_view kUpperDigits = "0123456789ABCDEFGHIJKLMNOPQRSTUV",
-                               kLowerDigits = "0123456789abcdefghijklmnopqrstuv";
-    const auto& digits = upper ? kUpperDigits : kLowerDigits;
-    std::uint32_t bits = 0;
-    int held = 0;
-    std::size_t out = 1;
-    for (auto c : hash) {
-      bits = bits << 8 | static_cast<std::uint8_t>(c);
-      for (held += 8; held >= 5; held -= 5)
-        owner_[out++] = static_cast<std::uint8_t>(digits[bits >> (held - 5) & 31]);
-    }
+    put_hash_label(hash, upper, &owner_[1]);
     std::memcpy(&owner_[33], apex.data(), apex.size());
     owner_size_ = 33 + apex.size();
     return true;
   }
 
+  // REQUIRES: the owner is known.
   bool shared_set(const Image::Head& node) {
     if (node.body_octets < layout::kSharedOctets) return false;
     Reader in(node.body, node.body + layout::kSharedOctets);
-    std::uint8_t flags = 0;
     auto& set = sets_[set_count_++];
-    if (!shape(in, set, flags)) return false;
+    if (!packed_.shape(in, set)) return false;
     const auto offset = in.fixed<std::uint32_t>();
     if (!in.ok() || offset >= image_.section_octets(layout::kPool)) return false;
-    Reader pool(image_.section(layout::kPool) + offset, image_.section_end(layout::kPool));
-    pool.take(1);
-    if (!runs(pool, set)) return false;
+    const auto entry =
+        read_pool_entry(image_.section(layout::kPool) + offset, image_.section_end(layout::kPool));
+    if (!entry || entry->count == 0 || entry->run.empty()) return false;
+    set.count = entry->count;
+    set.data = entry->run;
+    set.data_octets = entry->run.size();
+    if (entry->bits & layout::kRelative) {
+      set.relative = true;
+      if (!measure_relative(set)) return false;
+    }
     return (node.bits & layout::kRaw) == 0 ||
            packed_sets({node.body + layout::kSharedOctets, node.body_octets - layout::kSharedOctets});
   }
@@ -126,30 +114,14 @@ class Unfolder {
     Reader in(body.data(), body.data() + body.size());
     const auto count = in.varint();
     if (count > layout::kMostPackedSets - set_count_) return false;
-    for (std::uint32_t i = 0; i < count; ++i) {
-      std::uint8_t flags = 0;
-      auto& set = sets_[set_count_++];
-      if (!shape(in, set, flags) || !runs(in, set)) return false;
-      if (flags & layout::kShapeSigned && !skip_signatures(in, set)) return false;
-    }
+    for (std::uint32_t i = 0; i < count; ++i)
+      if (!packed_.set(in, sets_[set_count_++])) return false;
     return in.ok() && in.left() == 0;
   }
 
-  // {u8 shape, u8 string: what stands in front of the next hash, [20 octets of next hash], u8 string: the
-  // bitmap, [signatures]}
   bool nsec3_set(Reader in, std::string_view next_hash) {
     auto& set = sets_[set_count_++];
-    std::uint8_t flags = 0;
-    if (!shape(in, set, flags)) return false;
-    nsec3_head_ = string(in);
-    nsec3_next_ = as_bytes(next_hash);
-    if (next_hash.empty()) nsec3_next_ = in.bytes(20);
-    nsec3_bitmap_ = string(in);
-    if (!in.ok()) return false;
-    set.count = 1;
-    set.data_octets = 2 + nsec3_head_.size() + 1 + 20 + nsec3_bitmap_.size();
-    if (flags & layout::kShapeSigned && !skip_signatures(in, set)) return false;
-    return in.ok() && in.left() == 0;
+    return packed_.nsec3(in, next_hash, set, nsec3_) && in.ok() && in.left() == 0;
   }
 
   std::optional<NodeView> write(std::uint8_t flags, NodeScratch* scratch) {
@@ -184,88 +156,50 @@ class Unfolder {
   }
 
  private:
-  bool shape(Reader& in, PackedSet& set, std::uint8_t& flags) const {
-    const auto index = in.fixed<std::uint8_t>();
-    const std::uint8_t* row = nullptr;
-    if (index == layout::kEscape)
-      row = in.take(8);
-    else if (index < image_.header().shapes)
-      row = image_.section(layout::kShapes) + std::size_t{index} * 8;
-    if (!row) return false;
-    set = {};
-    set.type = static_cast<RRType>(layout::load<std::uint16_t>(row));
-    flags = row[2];
-    set.ttl = layout::load<std::uint32_t>(row + 4);
-    return true;
-  }
-
-  static bool runs(Reader& in, PackedSet& set) {
-    const auto count = in.varint();
-    set.data = in.bytes(in.varint());
-    set.data_octets = set.data.size();
-    set.count = static_cast<std::uint16_t>(count);
-    return in.ok() && count > 0 && count <= 0xffff;
-  }
-
-  ByteView string(Reader& in) const {
-    const auto index = in.fixed<std::uint8_t>();
-    if (index == layout::kEscape) return in.bytes(in.varint());
-    const auto count = image_.header().strings;
-    if (index >= count) {
-      in.take(in.left() + 1);
-      return {};
-    }
-    const auto* table = image_.section(layout::kStrings);
-    const std::size_t base = std::size_t{count} * 4, room = image_.section_octets(layout::kStrings) - base;
-    const std::size_t begin = index == 0 ? 0 : layout::load<std::uint32_t>(table + (index - 1U) * 4U);
-    const std::size_t end = layout::load<std::uint32_t>(table + index * 4U);
-    if (begin > end || end > room) {
-      in.take(in.left() + 1);
-      return {};
-    }
-    return {table + base + begin, end - begin};
-  }
-
-  // A signature: {u8 string: algorithm, labels, TTL, tag and signer, u32 expiration, u32 inception, varint
-  // octets of signature, signature}
-  bool skip_signatures(Reader& in, PackedSet& set) const {
-    const auto count = in.varint();
-    if (count > 0xffff) return false;
-    set.signature_count = static_cast<std::uint16_t>(count);
-    set.signatures = in.at();
-    for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-      const auto head = string(in);
-      in.take(8);
-      const auto size = in.varint();
-      in.take(size);
-      if (head.size() < 9) return false;
-      const auto octets = kRrsigHead + head.size() - 8 + size;
-      if (octets > 0xffff) return false;
-      set.signature_octets += 2 + octets;
+  bool measure_relative(PackedSet& set) const {
+    Reader in(set.data.data(), set.data.data() + set.data.size());
+    while (in.ok() && in.left() > 0) {
+      const auto* head = in.take(2);
+      const auto size = head ? load_u16(head) : std::uint16_t{0};
+      if (size & layout::kBelowOwner) set.data_octets += owner_size_;
+      in.take(size & ~layout::kBelowOwner);
     }
     return in.ok();
   }
 
-  void put_signatures(const PackedSet& set, std::uint8_t* out) const {
-    Reader in(set.signatures, image_.octets().data() + image_.octets().size());
-    const auto* end = out + set.signature_octets;
-    for (std::uint16_t i = 0; i < set.signature_count; ++i) {
-      const auto head = string(in);
-      const auto* times = in.take(8);
-      const auto signature = in.bytes(in.varint());
-      const auto octets = kRrsigHead + head.size() - 8 + signature.size();
-      // The octets may have changed since they were measured: then what is left stays as it is, and is_node()
-      // finds it.
-      if (!in.ok() || head.size() < 9 || static_cast<std::size_t>(end - out) < 2 + octets) return;
-      store_u16(out, static_cast<std::uint16_t>(octets));
-      store_u16(out + 2, wire::number(set.type));
-      std::memcpy(out + 4, head.data(), 6);
-      store_u32(out + 10, layout::load<std::uint32_t>(times));
-      store_u32(out + 14, layout::load<std::uint32_t>(times + 4));
-      std::memcpy(out + 18, head.data() + 6, head.size() - 6);
-      std::memcpy(out + 18 + head.size() - 6, signature.data(), signature.size());
-      out += 2 + octets;
+  // The octets may have changed since they were measured: then what is left stays as it is, and is_node()
+  // finds it. The same goes for signatures.
+  void put_relative(const PackedSet& set, std::uint8_t* out) const {
+    Reader in(set.data.data(), set.data.data() + set.data.size());
+    const auto* end = out + set.data_octets;
+    while (in.left() > 0) {
+      const auto* head = in.take(2);
+      const std::size_t size = head ? load_u16(head) & ~layout::kBelowOwner : 0;
+      const auto tail = head && load_u16(head) & layout::kBelowOwner ? owner_size_ : 0;
+      const auto octets = in.bytes(size);
+      if (!in.ok() || static_cast<std::size_t>(end - out) < 2 + size + tail) return;
+      store_u16(out, static_cast<std::uint16_t>(size + tail));
+      if (size > 0) std::memcpy(out + 2, octets.data(), size);
+      std::memcpy(out + 2 + size, owner_.data(), tail);
+      out += 2 + size + tail;
     }
+  }
+
+  void put_signatures(const PackedSet& set, std::uint8_t* out) const {
+    auto in = packed_.signatures_of(set);
+    const auto* end = out + set.signature_octets;
+    PackedSignature one;
+    for (std::uint16_t i = 0; i < set.signature_count; ++i) {
+      if (!packed_.signature(in, one) || static_cast<std::size_t>(end - out) < 2 + one.octets()) return;
+      store_u16(out, static_cast<std::uint16_t>(one.octets()));
+      one.write(set.type, out + 2);
+      out += 2 + one.octets();
+    }
+  }
+
+  void put_nsec3(std::uint8_t* out) const {
+    store_u16(out, static_cast<std::uint16_t>(nsec3_.octets()));
+    nsec3_.write(out + 2);
   }
 
   void put(std::uint8_t* out, std::uint8_t flags, std::size_t size) const {
@@ -282,17 +216,12 @@ class Unfolder {
       store_u16(row + 6, 0);
       store_u32(row + 8, set.ttl);
       store_u32(row + 12, static_cast<std::uint32_t>(at));
-      if (nsec3_next_.size() == 20) {
-        auto* data = out + at;
-        store_u16(data, static_cast<std::uint16_t>(set.data_octets - 2));
-        std::memcpy(data + 2, nsec3_head_.data(), nsec3_head_.size());
-        data += 2 + nsec3_head_.size();
-        *data++ = 20;
-        std::memcpy(data, nsec3_next_.data(), 20);
-        if (!nsec3_bitmap_.empty()) std::memcpy(data + 20, nsec3_bitmap_.data(), nsec3_bitmap_.size());
-      } else {
+      if (!nsec3_.next_hash.empty())
+        put_nsec3(out + at);
+      else if (set.relative)
+        put_relative(set, out + at);
+      else
         std::memcpy(out + at, set.data.data(), set.data_octets);
-      }
       at += set.data_octets;
       store_u32(row + 16, static_cast<std::uint32_t>(at));
       if (set.signature_count > 0) put_signatures(set, out + at);
@@ -307,11 +236,12 @@ class Unfolder {
   }
 
   const Image& image_;
+  const PackedReader packed_;
   std::array<std::uint8_t, wire::kMaxNameOctets + 1> owner_;
   std::size_t owner_size_ = 0;
   std::array<PackedSet, layout::kMostPackedSets + 1> sets_;
   std::size_t set_count_ = 0;
-  ByteView nsec3_head_, nsec3_next_, nsec3_bitmap_;
+  PackedNsec3 nsec3_;  // the data of the one set, when it is that
 };
 
 std::optional<NodeView> Image::unfold(Unit unit, NodeScratch* scratch) const {
@@ -333,38 +263,43 @@ std::optional<NodeView> Image::unfold(Unit unit, NodeScratch* scratch) const {
   return out;
 }
 
-std::optional<NodeView> Image::nsec3_unfold(Unit unit, NodeScratch* scratch) const {
-  std::string_view hash, next_hash;
-  if (!hash_at(unit, hash)) return std::nullopt;
+bool Image::nsec3_record(Unit unit, layout::Reader& body, std::string_view& next, bool& upper) const {
   const auto* at = section(layout::kNsec3) + std::size_t{unit} * layout::kUnit;
   layout::Reader in(at + 20, section_end(layout::kNsec3));
   const auto bits = in.fixed<std::uint8_t>();
-  const auto body = in.bytes(in.varint());
-  if (!in.ok()) return fail_read(std::nullopt);
+  const auto octets = in.bytes(in.varint());
+  if (!in.ok()) return fail_read(false);
+  body = layout::Reader(octets.data(), octets.data() + octets.size());
+  upper = (bits & layout::kUpper) != 0;
+  if (bits & layout::kNextImplied) {
+    const auto behind = nsec3_next(unit);
+    if (!hash_at(behind == kNone ? nsec3_first() : behind, next)) return false;
+  }
+  return (bits & layout::kNsec3Raw) == 0;
+}
+
+std::optional<NodeView> Image::nsec3_unfold(Unit unit, NodeScratch* scratch) const {
+  std::string_view hash, next_hash;
+  if (!hash_at(unit, hash)) return std::nullopt;
+  layout::Reader body(nullptr, nullptr);
+  bool upper = false;
+  const bool is_packed = nsec3_record(unit, body, next_hash, upper);
   Unfolder unfolder(*this);
   std::optional<NodeView> out;
-  if (bits & layout::kNsec3Raw) {
-    out = unfolder.raw(body, scratch);
-  } else {
-    if (bits & layout::kNextImplied) {
-      const auto next = nsec3_next(unit);
-      if (!hash_at(next == kNone ? nsec3_first() : next, next_hash)) return std::nullopt;
-    }
-    if (unfolder.hashed_owner(hash, (bits & layout::kUpper) != 0) &&
-        unfolder.nsec3_set(layout::Reader(body.data(), body.data() + body.size()), next_hash))
-      out = unfolder.write(0, scratch);
-  }
+  if (!body.ok()) return std::nullopt;
+  if (!is_packed)
+    out = unfolder.raw({body.at(), body.left()}, scratch);
+  else if (unfolder.hashed_owner(hash, upper) && unfolder.nsec3_set(body, next_hash))
+    out = unfolder.write(0, scratch);
   if (lost()) out.reset();
   if (!out) note_damage();
   return out;
 }
 
-Quick Image::referral(const Head& node) const {
+Quick Image::referral(Unit unit, const Head& node) const {
   Quick out;
-  if ((node.bits & (layout::kShared | layout::kNs | layout::kReady)) !=
-          (layout::kShared | layout::kNs | layout::kReady) ||
-      node.body_octets < layout::kSharedOctets)
-    return out;
+  constexpr auto kWanted = layout::kShared | layout::kNs | layout::kReady;
+  if ((node.bits & kWanted) != kWanted || node.body_octets < layout::kSharedOctets) return out;
   const auto index = node.body[0];
   const auto offset = layout::load<std::uint32_t>(node.body + 1);
   if (index >= header_.shapes || offset >= section_octets(layout::kPool)) return fail_read(out);
@@ -372,26 +307,9 @@ Quick Image::referral(const Head& node) const {
   out.place = section(layout::kPool) + offset;
   __builtin_prefetch(out.place);
   __builtin_prefetch(out.place + 64);
+  out.node = unit;
+  out.behind = node.next;
   out.kind = Quick::Kind::referral;
-  return out;
-}
-
-std::optional<QuickSection> Image::section_at(const Quick& referral) const {
-  layout::Reader in(referral.place, section_end(layout::kPool));
-  QuickSection out;
-  const auto bits = in.fixed<std::uint8_t>();
-  out.records = static_cast<std::uint16_t>(in.varint());
-  in.take(in.varint());
-  out.wire = in.bytes(in.varint());
-  out.patches = in.bytes(in.varint());
-  if (!in.ok() || (bits & layout::kHasTemplate) == 0) return fail_read(std::nullopt);
-  if (lost_ != nullptr) {
-    // Touched before it is believed: what is lost is known then.
-    volatile std::uint8_t seen = 0;
-    for (const auto part : {out.wire, out.patches})
-      if (!part.empty()) seen = static_cast<std::uint8_t>(seen ^ part.front() ^ part.back());
-    if (lost()) return fail_read(std::nullopt);
-  }
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "wire/rdata.h"
 #include "wire/rrtype.h"
+#include "zone/denial.h"
 #include "zone/facts.h"
 #include "zone/image_builder.h"
 #include "zone/layered_place.h"
@@ -160,7 +161,8 @@ void LayeredSnapshot::put_mark(std::string_view key, NameView owner, bool gone) 
     delta_octets_ -= old->size();
     names_.erase(key);
   }
-  if (gone && image_->find(lookup, lookup.labels, hash) == Image::kNone)
+  Image::Head held;
+  if (gone && image_->find(lookup, lookup.labels, hash, held) == Image::kNone)
     return;  // nothing that could be seen
   auto mark = EntryPtr::make(key, owner, gone ? kNodeGone : kNodeEmpty, {});
   CHECK(mark.has_value());
@@ -251,12 +253,29 @@ bool LayeredSnapshot::refresh_facts() {
   auto apex = changed ? std::optional(changed->node()) : image_->unfold(Image::kApex, nullptr);
   if (!apex || !read_apex(facts_, *apex)) return false;
   apex_ = std::move(apex);
-  const auto soa = apex_->find(RRType::SOA);
-  auto made =
-      make_section(RRType::SOA, facts_.zone.negative_ttl_s, {soa->rdatas().front()}, facts_.zone.apex);
-  if (!made) return false;
-  soa_ = std::make_shared<const MadeSection>(*std::move(made));
+  make_negative(*apex_->find(RRType::SOA));
   return true;
+}
+
+void LayeredSnapshot::make_negative(const RRsetView& soa) {
+  const auto& zone = facts_.zone;
+  auto made = std::make_shared<Negative>();
+  const auto data = soa.rdatas().front();
+  const std::vector<ByteView> signatures(soa.signatures().begin(), soa.signatures().end());
+  made->soa = make_soa_section(data, {}, zone.apex);
+  if (!signatures.empty()) made->signed_soa = make_soa_section(data, signatures, zone.apex);
+  if (zone.denial == Denial::nsec3) {
+    const auto apex = nsec3_hash(zone.apex, zone);
+    if (auto node = nsec3_match(apex.view(), nullptr)) made->apex = {apex.octets, *std::move(node)};
+    const auto star = Name::prepend(as_bytes(std::string_view("*")), zone.apex);
+    if (star) {
+      const auto hash = nsec3_hash(*star, zone);
+      auto node = nsec3_at_or_before(hash.view(), nullptr);
+      const auto held = node ? nsec3_hash_of(node->owner()) : std::nullopt;
+      if (held && *held != hash) made->star = {held->octets, *std::move(node)};
+    }
+  }
+  negative_ = std::move(made);
 }
 
 SnapshotPtr LayeredSnapshot::rebase(const Snapshot& base, ImagePtr image) const {

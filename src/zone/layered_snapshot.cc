@@ -2,6 +2,7 @@
 
 #include <bit>
 
+#include "zone/cursor_place.h"
 #include "zone/facts.h"
 #include "zone/layered_place.h"
 
@@ -20,39 +21,6 @@ std::uint8_t node_flags_of(const Image::Head& head) {
 }
 
 }  // namespace
-
-struct Cursor::Place : LayeredPlace {
-  using LayeredPlace::LayeredPlace;
-};
-
-Cursor::Cursor(std::unique_ptr<Place> place) : place_(std::move(place)) {}
-Cursor::Cursor(const Cursor& other)
-    : place_(other.place_ ? std::make_unique<Place>(*other.place_) : nullptr) {}
-Cursor::Cursor(Cursor&&) noexcept = default;
-Cursor& Cursor::operator=(Cursor other) noexcept {
-  std::swap(place_, other.place_);
-  return *this;
-}
-Cursor::~Cursor() = default;
-bool Cursor::valid() const {
-  return place_ && place_->valid();
-}
-NodeView Cursor::node() const {
-  if (auto node = place_->node(nullptr)) return *std::move(node);
-  // A damaged image: an owner without RRsets, so that walks go on.
-  static constexpr std::uint8_t kNothing[kNodeHeaderOctets + 1] = {0, 0, 1, 0, 0, 0, 0, kNodeHeaderOctets + 1,
-                                                                   0};
-  return NodeView(kNothing);
-}
-std::string_view Cursor::key() const {
-  return place_->key();
-}
-void Cursor::next() {
-  place_->next();
-}
-void Cursor::prev() {
-  place_->prev();
-}
 
 DeltaFilter::DeltaFilter(std::size_t bits)
     : mask_(bits / 64 - 1), words_(std::make_unique<std::atomic<std::uint64_t>[]>(bits / 64)) {}
@@ -88,7 +56,7 @@ LayeredSnapshot::LayeredSnapshot(const LayeredSnapshot& other)
       delta_octets_(other.delta_octets_),
       filter_(other.filter_),
       apex_(other.apex_),
-      soa_(other.soa_),
+      negative_(other.negative_),
       digest_(other.digest_) {}
 
 void LayeredSnapshot::prepare(LookupKey& key) const {
@@ -129,10 +97,9 @@ LayeredSnapshot::Held LayeredSnapshot::held(const LookupKey& key, std::size_t la
       return out;
     }
   }
-  out.unit = image_->find(key, labels, hash);
-  if (out.unit == Image::kNone) return out;
   Image::Head head;
-  if (!image_->head(out.unit, head)) return out;
+  out.unit = image_->find(key, labels, hash, head);
+  if (out.unit == Image::kNone) return out;
   out.flags = node_flags_of(head);
   out.state = head.is_empty() ? Held::State::empty : Held::State::owner;
   return out;
@@ -214,35 +181,6 @@ Lookup LayeredSnapshot::find(const LookupKey& key, NodeScratch* scratch) const {
   }
   found.exists = true;
   return found;
-}
-
-Quick LayeredSnapshot::quick(const LookupKey& key) const {
-  Quick out;
-  const auto apex_labels = image_->apex_labels();
-  if (key.labels == apex_labels || node_flags(*apex_) & kNodeDname) return out;
-  auto hash = image_->seed();
-  for (auto level = apex_labels + 1; level <= key.labels; ++level) {
-    const auto step = level - apex_labels - 1;
-    hash = step < key.hashed ? key.hashes[step] : hash_step(hash, key.label(level));
-    if (filter_ && filter_->maybe(hash) && names_.find(key.ancestor(level))) return out;
-    const auto unit = image_->find(key, level, hash);
-    if (unit == Image::kNone) {
-      if (facts_.star_names == 0 && !image_->damaged()) out.kind = Quick::Kind::missing;
-      out.labels = static_cast<std::uint8_t>(level - 1);
-      return out;
-    }
-    Image::Head head;
-    if (!image_->head(unit, head)) return out;
-    if (head.bits & layout::kNs) {
-      if (head.bits & layout::kShared) {
-        out = image_->referral(head);
-        out.labels = static_cast<std::uint8_t>(level);
-      }
-      return out;
-    }
-    if (head.bits & layout::kDname) return out;
-  }
-  return out;
 }
 
 std::optional<NodeView> LayeredSnapshot::node(const LookupKey& key, NodeScratch* scratch) const {
@@ -329,22 +267,22 @@ Cursor LayeredSnapshot::first() const {
   return seek(apex_key_);
 }
 Cursor LayeredSnapshot::seek(std::string_view sort_key) const {
-  auto place = std::make_unique<Cursor::Place>(*this, Order::names);
-  place->seek(sort_key);
-  return Cursor(std::move(place));
+  LayeredPlace place(*this, Order::names);
+  place.seek(sort_key);
+  return cursor_at(std::move(place));
 }
 Cursor LayeredSnapshot::seek_before(std::string_view sort_key) const {
-  auto place = std::make_unique<Cursor::Place>(*this, Order::names);
-  place->seek_before(sort_key);
-  return Cursor(std::move(place));
+  LayeredPlace place(*this, Order::names);
+  place.seek_before(sort_key);
+  return cursor_at(std::move(place));
 }
 Cursor LayeredSnapshot::nsec3_first() const {
   return nsec3_seek(std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20));
 }
 Cursor LayeredSnapshot::nsec3_seek(std::string_view hash) const {
-  auto place = std::make_unique<Cursor::Place>(*this, Order::hashes);
-  place->seek(hash);
-  return Cursor(std::move(place));
+  LayeredPlace place(*this, Order::hashes);
+  place.seek(hash);
+  return cursor_at(std::move(place));
 }
 
 const SetDigest& LayeredSnapshot::content_digest() const {

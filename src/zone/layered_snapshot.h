@@ -60,6 +60,18 @@ class DeltaFilter {
   std::unique_ptr<std::atomic<std::uint64_t>[]> words_;
 };
 
+// What most negative answers share.
+struct Negative {
+  MadeSection soa, signed_soa;  // the second is empty when there are no signatures
+  // With NSEC3: the record that matches the apex, and the one that covers "*" below it; where one is missing,
+  // the zone proves in another way.
+  struct Proof {
+    std::array<std::uint8_t, 20> hash;
+    NodeView node;
+  };
+  std::optional<Proof> apex, star;
+};
+
 class LayeredSnapshot final : public Snapshot {
  public:
   static Result<SnapshotPtr> make(ImagePtr image);
@@ -71,10 +83,7 @@ class LayeredSnapshot final : public Snapshot {
   void prefetch(const LookupKey& key) const override;
   Lookup find(const LookupKey& key, NodeScratch* scratch) const override;
   Quick quick(const LookupKey& key) const override;
-  std::optional<QuickSection> section(const Quick& referral) const override {
-    return image_->section_at(referral);
-  }
-  const MadeSection& made_soa() const override { return *soa_; }
+  std::optional<QuickWritten> write_quick(const Quick& quick, const QuickMessage& message) const override;
   std::optional<NodeView> node(const LookupKey& key, NodeScratch* scratch) const override;
   const NodeView& apex() const override { return *apex_; }
   bool exists(std::string_view sort_key) const override;
@@ -126,6 +135,16 @@ class LayeredSnapshot final : public Snapshot {
   void carry_names(const Tree& now, const Tree& then);
   void carry_nsec3(const Tree& now, const Tree& then);
   bool refresh_facts();  // false: there is no SOA
+  void make_negative(const RRsetView& soa);
+
+  // Steps of write_quick.
+  struct Part;
+  void write_negative(Part& part, const Quick& quick) const;
+  void write_referral(Part& part, const Quick& quick) const;
+  void write_security(Part& part, const Quick& quick) const;
+  void write_addresses(Part& part, const Quick& quick, ByteView servers, ByteView own) const;
+  void write_match_or_span(Part& part, const Quick& quick) const;
+  bool write_nsec3(Part& part, std::string_view hash, bool cover) const;
 
   ImagePtr image_;
   ImageFacts facts_;  // its digest is not used: digest_
@@ -134,7 +153,7 @@ class LayeredSnapshot final : public Snapshot {
   std::uint64_t delta_octets_ = 0;
   std::shared_ptr<DeltaFilter> filter_;  // null: no names in the delta
   std::optional<NodeView> apex_;
-  std::shared_ptr<const MadeSection> soa_;  // for negative answers
+  std::shared_ptr<const Negative> negative_;
   OnceDigest digest_;
 };
 

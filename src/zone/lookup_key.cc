@@ -6,21 +6,18 @@ namespace onoma::zone {
 
 namespace {
 
-// In lower case, 00 and 01 escaped; returns the size behind it.
-std::size_t put_label(const std::uint8_t* label, std::size_t octets, std::uint8_t* out, std::size_t size) {
-  std::size_t at = 0;
-  for (; at + 8 <= octets; at += 8) {
-    std::uint64_t eight;
-    std::memcpy(&eight, label + at, 8);
-    constexpr std::uint64_t kOnes = 0x0101010101010101U;
-    const auto high = eight & ~kOnes;  // zero octets where there was 00 or 01
-    if (((high - kOnes) & ~high & (kOnes << 7)) != 0) [[unlikely]]
-      break;
-    eight = lower_eight(eight);
-    std::memcpy(out + size, &eight, 8);
-    size += 8;
-  }
-  for (; at < octets; ++at) {
+constexpr std::uint64_t kOnes = 0x0101010101010101U;
+
+// Has one of the octets the value 00 or 01? `ones` has as many octets as `octets`.
+template <class Word>
+bool needs_escape(Word octets, Word ones) {
+  const auto high = static_cast<Word>(octets & ~ones);
+  return ((high - ones) & ~high & (ones << 7)) != 0;
+}
+
+std::size_t put_octets(const std::uint8_t* label, std::size_t octets, std::uint8_t* out) {
+  std::size_t size = 0;
+  for (std::size_t at = 0; at < octets; ++at) {
     const auto c = label[at];
     if (c <= 1) [[unlikely]] {
       out[size++] = 1;
@@ -30,6 +27,35 @@ std::size_t put_label(const std::uint8_t* label, std::size_t octets, std::uint8_
     }
   }
   return size;
+}
+
+// In lower case, 00 and 01 escaped; returns the octets written. From four octets on the last ones are written
+// together, some of them twice.
+std::size_t put_label(const std::uint8_t* label, std::size_t octets, std::uint8_t* out) {
+  const auto put_eight = [&](std::size_t at) {
+    std::uint64_t eight;
+    std::memcpy(&eight, label + at, 8);
+    const bool plain = !needs_escape(eight, kOnes);
+    eight = lower_eight(eight);
+    std::memcpy(out + at, &eight, 8);
+    return plain;
+  };
+  const auto put_four = [&](std::size_t at) {
+    std::uint32_t four;
+    std::memcpy(&four, label + at, 4);
+    const bool plain = !needs_escape(four, static_cast<std::uint32_t>(kOnes));
+    four = static_cast<std::uint32_t>(lower_eight(four));
+    std::memcpy(out + at, &four, 4);
+    return plain;
+  };
+  bool plain = octets >= 4;
+  if (octets >= 8) {
+    for (std::size_t at = 0; plain && at + 8 < octets; at += 8) plain = put_eight(at);
+    plain = plain && put_eight(octets - 8);
+  } else if (plain) {
+    plain = put_four(0) && put_four(octets - 4);
+  }
+  return plain ? octets : put_octets(label, octets, out);
 }
 
 }  // namespace
@@ -47,7 +73,7 @@ void LookupKey::make(wire::NameView name, LookupKey& out) {
   for (std::size_t level = 1; count > 0; ++level) {
     const auto* label = &wire[starts[--count]];
     const std::size_t octets = *label++;
-    size = put_label(label, octets, out.octets.data(), size);
+    size += put_label(label, octets, &out.octets[size]);
     out.octets[size++] = 0;
     out.ends[level] = static_cast<std::uint16_t>(size);
   }

@@ -1,5 +1,6 @@
 #include "zone/referral.h"
 
+#include <cstring>
 #include <vector>
 
 #include "zone/image_layout.h"
@@ -8,34 +9,20 @@ namespace onoma::zone {
 
 namespace {
 
-constexpr std::size_t kMostOctets = 2000;
+constexpr std::size_t kMostOctets = 2000, kMostPatches = 255;
 constexpr std::size_t kRecordHead = 12;  // pointer, type, class, TTL, length
 
 class SectionMaker {
  public:
   explicit SectionMaker(wire::NameView apex) : apex_(apex) {}
 
-  void add(wire::RRType type, std::uint32_t ttl, ByteView rdata) {
-    auto& out = made_.octets;
-    const auto start = out.size();
-    out.resize(start + kRecordHead);
-    store_u16(&out[start + 2], wire::number(type));
-    store_u16(&out[start + 4], 1);
-    store_u32(&out[start + 6], ttl);
-    std::size_t names = type == wire::RRType::SOA ? 2 : type == wire::RRType::NS ? 1 : 0;
-    while (names-- > 0) {
-      std::size_t size = 0;
-      while (rdata[size] != 0) size += 1U + rdata[size];
-      put(wire::NameView::trusted(rdata.first(size + 1)));
-      rdata = rdata.subspan(size + 1);
-    }
-    append(out, rdata);
-    store_u16(&out[start + 10], static_cast<std::uint16_t>(out.size() - start - kRecordHead));
+  void begin(wire::RRType type) {
+    ++made_.records;
+    start_ = made_.octets.size();
+    made_.octets.resize(start_ + kRecordHead);
+    store_u16(&made_.octets[start_ + 2], wire::number(type));
+    store_u16(&made_.octets[start_ + 4], 1);
   }
-  MadeSection take() { return std::move(made_); }
-  std::size_t size() const { return made_.octets.size(); }
-
- private:
   void put(wire::NameView name) {
     auto& out = made_.octets;
     for (; !name.is_root(); name = name.parent()) {
@@ -49,6 +36,22 @@ class SectionMaker {
     }
     out.push_back(0);
   }
+  void put_below_owner(ByteView label) {
+    layout::put_fixed(made_.own, static_cast<std::uint16_t>(made_.octets.size()));
+    append(made_.octets, label);
+    point(kToOwner);
+  }
+  void put(ByteView octets) { append(made_.octets, octets); }
+  void end() {
+    store_u16(&made_.octets[start_ + 10],
+              static_cast<std::uint16_t>(made_.octets.size() - start_ - kRecordHead));
+  }
+  bool too_large() const {
+    return made_.octets.size() > kMostOctets || made_.patches.size() / 4 > kMostPatches;
+  }
+  MadeSection take() { return std::move(made_); }
+
+ private:
   void point(std::uint16_t target) {
     layout::put_fixed(made_.patches, static_cast<std::uint16_t>(made_.octets.size()));
     layout::put_fixed(made_.patches, target);
@@ -57,26 +60,55 @@ class SectionMaker {
 
   wire::NameView apex_;
   MadeSection made_;
+  std::size_t start_ = 0;
   std::vector<std::pair<Bytes, std::uint16_t>> written_;
 };
 
+// The name that `octets` begin with, which they lose.
+wire::NameView take_name(ByteView& octets) {
+  std::size_t size = 0;
+  while (octets[size] != 0) size += 1U + octets[size];
+  const auto name = wire::NameView::trusted(octets.first(size + 1));
+  octets = octets.subspan(size + 1);
+  return name;
+}
+
 }  // namespace
 
-std::optional<MadeSection> make_section(wire::RRType type, std::uint32_t ttl,
-                                        const std::vector<ByteView>& rdatas, wire::NameView apex) {
+MadeSection make_soa_section(ByteView soa, std::span<const ByteView> signatures, wire::NameView apex) {
   SectionMaker maker(apex);
-  for (auto data : rdatas) {
-    maker.add(type, ttl, data);
-    if (maker.size() > kMostOctets) return std::nullopt;
+  maker.begin(wire::RRType::SOA);
+  maker.put(take_name(soa));
+  maker.put(take_name(soa));
+  maker.put(soa);
+  maker.end();
+  for (const auto signature : signatures) {
+    maker.begin(wire::RRType::RRSIG);
+    maker.put(signature);
+    maker.end();
   }
   return maker.take();
 }
 
-bool write_section(std::uint8_t* out, std::size_t offset, ByteView octets, ByteView patches,
-                   std::uint16_t owner_offset, std::uint16_t apex_offset, std::uint32_t ttl) {
+std::optional<MadeSection> make_ns_section(std::span<const ServerName> servers, wire::NameView apex) {
+  SectionMaker maker(apex);
+  for (const auto& server : servers) {
+    maker.begin(wire::RRType::NS);
+    if (server.below_owner)
+      maker.put_below_owner(server.octets);
+    else
+      maker.put(wire::NameView::trusted(server.octets));
+    maker.end();
+    if (maker.too_large()) return std::nullopt;
+  }
+  return maker.take();
+}
+
+bool write_section(std::uint8_t* out, ByteView octets, ByteView patches, const MessagePlaces& places,
+                   std::uint32_t ttl) {
   const auto size = octets.size();
   std::memcpy(out, octets.data(), size);
-  const auto owner = static_cast<std::uint16_t>(0xc000U | owner_offset);
+  const auto owner = static_cast<std::uint16_t>(0xc000U | places.owner);
   for (std::size_t at = 0; at < size;) {
     if (size - at < kRecordHead) return false;
     store_u16(out + at, owner);
@@ -88,7 +120,9 @@ bool write_section(std::uint8_t* out, std::size_t offset, ByteView octets, ByteV
     const auto place = layout::load<std::uint16_t>(&patches[i]);
     const auto target = layout::load<std::uint16_t>(&patches[i + 2]);
     if (place + std::size_t{2} > size) return false;
-    const auto to = target & kToApex ? apex_offset + (target & ~std::size_t{kToApex}) : offset + target;
+    const auto to = target == kToApex    ? places.apex
+                    : target == kToOwner ? places.owner
+                                         : places.section + std::size_t{target};
     store_u16(out + place, static_cast<std::uint16_t>(0xc000U | to));
   }
   return true;

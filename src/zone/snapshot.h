@@ -166,20 +166,30 @@ struct Lookup {
   bool damaged = false;              // the zone's image cannot be read there: nothing else is to be believed
 };
 
-// The answers that need no unfolding of nodes: an insecure referral to servers outside of the zone, and a
-// name that is not there.
+// The answers that need no unfolding of nodes: a referral to servers outside of the zone or directly below
+// the delegated name, and a name that is not there.
 struct Quick {
   enum class Kind : std::uint8_t { other, referral, missing };
   Kind kind = Kind::other;
-  std::uint8_t labels = 0;              // of the delegated name; missing: of the closest encloser
-  std::uint32_t ttl = 0;                // referral: of the NS set
-  const std::uint8_t* place = nullptr;  // implementation: where the NS set lies
+  std::uint8_t labels = 0;  // of the delegated name; missing: of the closest encloser
+  std::uint32_t ttl = 0;    // referral: of the NS set
+  // Implementation, of a referral: where the NS set lies; the node and the one behind it; the name's hash.
+  const std::uint8_t* place = nullptr;
+  std::uint32_t node = 0, behind = 0;
+  std::uint64_t hash = 0;
 };
 
-// The NS set of a Quick referral as an authority section, see zone/referral.h.
-struct QuickSection {
-  std::uint16_t records = 0;
-  ByteView wire, patches;
+// Where a Quick answer is written: behind the question, at `offset` octets from the message's beginning.
+struct QuickMessage {
+  MutableBytes out;
+  std::size_t offset = 0;
+  NameView name;  // of the question, which begins behind the message's header of 12 octets
+  bool dnssec = false;
+  NodeScratch* scratch = nullptr;
+};
+struct QuickWritten {
+  std::size_t octets = 0;
+  std::uint16_t authority = 0, additional = 0;  // records
 };
 
 // How a zone proves what does not exist.
@@ -203,7 +213,6 @@ struct ZoneFacts {
 
 class Image;
 class Snapshot;
-struct MadeSection;  // zone/referral.h
 using SnapshotPtr = std::shared_ptr<const Snapshot>;
 
 // What changed since the image was made.
@@ -250,11 +259,9 @@ class Snapshot {
   // Decides without unfolding anything, or says `other`. Only for questions that a cut or NXDOMAIN answers
   // the same way whatever the type (not DS).
   virtual Quick quick(const LookupKey& key) const = 0;
-  // REQUIRES: kind referral. nullopt: damaged.
-  virtual std::optional<QuickSection> section(const Quick& referral) const = 0;
-  // The authority section of a negative answer without DNSSEC; its one record's TTL is
-  // facts().negative_ttl_s.
-  virtual const MadeSection& made_soa() const = 0;
+  // Writes the sections of such an answer. nullopt when they do not fit or the answer is not as simple as it
+  // looked: then it is to be made from find(). REQUIRES: not kind other, of a key of `message.name`.
+  virtual std::optional<QuickWritten> write_quick(const Quick& quick, const QuickMessage& message) const = 0;
 
   // The RRsets of exactly this name.
   std::optional<NodeView> node(std::string_view sort_key) const;
@@ -289,7 +296,8 @@ class Snapshot {
   // apply().
   virtual const struct SetDigest& content_digest() const = 0;
 
-  // The image that most of this version lies in, and how much lies beside it.
+  // The image that most of this version lies in, and how much lies beside it. Null: it is packed (see
+  // packed()).
   virtual const std::shared_ptr<const Image>& image() const = 0;
   virtual DeltaSize delta() const = 0;
   // The same content on another image. `image` is that of a compacted earlier version `base` on the way to
@@ -301,6 +309,10 @@ class Snapshot {
 Result<std::shared_ptr<const Image>> compact(const Snapshot& snapshot);
 // A snapshot on an image alone. Fails when the image says of itself what cannot be.
 Result<SnapshotPtr> snapshot_of(std::shared_ptr<const Image> image);
+
+// A small zone in as little memory as can be, for servers of very many zones: the same version in a block of
+// its own without an image. What is large, or read from octets that are not trusted, comes back as it is.
+SnapshotPtr packed(SnapshotPtr snapshot);
 
 // Builds a first version from RRsets in any order. Not thread-safe; used once.
 class SnapshotBuilder {

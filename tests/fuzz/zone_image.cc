@@ -67,12 +67,14 @@ void look(const zone::Snapshot& snapshot, std::string_view sort_key) {
   snapshot.prepare(key);
   snapshot.prefetch(key);
   const auto quick = snapshot.quick(key);
-  if (quick.kind == zone::Quick::Kind::referral) {
-    if (const auto section = snapshot.section(quick)) {
-      Bytes out(section->wire.size());
-      static_cast<void>(
-          zone::write_section(out.data(), 40, section->wire, section->patches, 12, 12, quick.ttl));
+  if (const auto name = wire::Name::from_sort_key(sort_key); name && quick.kind != zone::Quick::Kind::other) {
+    Bytes out(1232);
+    for (const bool dnssec : {false, true}) {
+      const auto written = snapshot.write_quick(
+          quick, {.out = out, .offset = 300, .name = *name, .dnssec = dnssec, .scratch = &scratch});
+      demand(!written || written->octets <= out.size());
     }
+    scratch.reset();
   }
   const auto found = snapshot.find(key, &scratch);
   for (const auto* node : {&found.cut, &found.dname, &found.exact, &found.wildcard})
