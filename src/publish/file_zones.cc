@@ -151,8 +151,8 @@ FileZoneOutcome FileZones::State::read(const FileZoneWork& work) {
 }
 
 FileZoneOutcome FileZones::State::read_file(const FileZoneWork& work) {
-  const auto stamp = file_stamp(work.file);
-  auto loaded = read_zone_file(work.zone, work.file);
+  std::uint64_t stamp = 0;
+  auto loaded = read_zone_file(work.zone, work.file, stamp);
   if (!loaded) {
     note_unreadable(work, loaded.error().message);
     // Whatever was wrong with the file: bad input, and never "not found", which would be about the zone.
@@ -210,7 +210,7 @@ Result<FileZoneStatus> FileZones::apply(const Name& zone, std::string_view diff_
     if (diff.empty()) return std::nullopt;
     auto next = work->current->apply(diff);
     if (!next) return fail(Code::bad_syntax, next.error().message);
-    auto outcome = state_->offer(*work, std::move(*next), std::move(diff), Offered::change);
+    auto outcome = state_->offer(*work, zone::packed(*std::move(next)), std::move(diff), Offered::change);
     outcome.stamp = work->stamp;
     outcome.applied = true;
     return outcome;

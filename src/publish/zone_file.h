@@ -25,7 +25,8 @@ struct ZoneFile {
 };
 
 // Opens an image (told from text by its first octets), or reads the text and logs its warnings. Errors name
-// the file and, in text, the line.
-Result<ZoneFile> read_zone_file(const wire::Name& zone, const std::string& path);
+// the file and, in text, the line. `stamp`: the file's (see file_stamp()) before it was read, whatever came
+// of it.
+Result<ZoneFile> read_zone_file(const wire::Name& zone, const std::string& path, std::uint64_t& stamp);
 
 }  // namespace onoma::publish

@@ -1,6 +1,8 @@
 #include "serve/zones.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
 
 #include "base/check.h"
 
@@ -25,48 +27,84 @@ std::size_t shard_of(std::uint64_t hash) {
   return static_cast<std::size_t>(hash >> 54);
 }
 
+std::uint32_t tag_of(std::uint64_t hash) {
+  return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(hash));
+}
+
 }  // namespace
 
-struct ZoneTable::Slot {
-  Slot(const wire::Name& name, std::uint64_t name_hash) : apex(name), hash(name_hash) {}
-  Slot(const Slot&) = delete;
-  Slot& operator=(const Slot&) = delete;
-  ~Slot() { delete state.load(); }
-  wire::Name apex;
-  std::uint64_t hash;
-  std::atomic<const ZoneState*> state{nullptr};
+// A zone's state. Its name is that of its snapshot; without one it lies behind the object, length first.
+struct ZoneTable::Entry {
+  ZoneState state;
+
+  static std::unique_ptr<const Entry> make(ZoneState state, wire::NameView apex) {
+    const auto behind = state.snapshot ? 0 : apex.size() + 1;
+    std::unique_ptr<Entry> entry(new (behind) Entry{std::move(state)});
+    if (behind > 0) {
+      auto* name = reinterpret_cast<std::uint8_t*>(entry.get() + 1);
+      *name = static_cast<std::uint8_t>(apex.size());
+      std::memcpy(name + 1, apex.wire().data(), apex.size());
+    }
+    return entry;
+  }
+  wire::NameView apex() const {
+    if (state.snapshot) return state.snapshot->facts().apex;
+    const auto* name = reinterpret_cast<const std::uint8_t*>(this + 1);
+    return wire::NameView::trusted({name + 1, *name});
+  }
+  static void* operator new(std::size_t size, std::size_t behind) { return ::operator new(size + behind); }
+  static void operator delete(void* memory, std::size_t /*behind*/) { ::operator delete(memory); }
+  static void operator delete(void* memory) { ::operator delete(memory); }
 };
 
-// Open addressing, at most half full. A place is filled once and never emptied: readers see a slot or
-// nothing. Removing a zone, and growing, makes another shard.
+// Open addressing, at most three quarters full. A place is filled once and never emptied: readers see a zone
+// or nothing; only which version of it changes. Removing a zone, and growing, makes another shard. Tags, 32
+// bits of the hash, say where a zone belongs and keep readers from looking at zones that are not theirs; 0
+// where the place is free.
 struct ZoneTable::Shard {
-  std::size_t size;
-  std::unique_ptr<std::atomic<Slot*>[]> places;
+  struct Tagged {
+    std::uint32_t tag;
+    const Entry* entry;
+  };
+  std::size_t size = 4;
+  std::unique_ptr<std::atomic<const Entry*>[]> places;
+  std::unique_ptr<std::atomic<std::uint32_t>[]> tags;
   std::size_t used = 0;  // writers only
 
-  explicit Shard(const std::vector<Slot*>& slots) : size(2) {
-    while (size < 4 * slots.size()) size *= 2;  // room to grow to twice as many
-    places = std::make_unique<std::atomic<Slot*>[]>(size);
-    for (auto* slot : slots) add(slot);
+  explicit Shard(const std::vector<Tagged>& entries) {
+    while (!fits(entries.size() + entries.size() / 8 + 1))
+      size = std::has_single_bit(size) ? size / 2 * 3 : size / 3 * 4;
+    places = std::make_unique<std::atomic<const Entry*>[]>(size);
+    tags = std::make_unique<std::atomic<std::uint32_t>[]>(size);
+    for (const auto& tagged : entries) add(tagged);
   }
-  bool has_room() const { return 2 * (used + 1) <= size; }
-  void add(Slot* slot) {
-    auto at = slot->hash & (size - 1);
-    while (places[at].load(std::memory_order_relaxed) != nullptr) at = (at + 1) & (size - 1);
-    places[at].store(slot, std::memory_order_release);
+  bool fits(std::size_t count) const { return 4 * count <= 3 * size; }
+  bool has_room() const { return fits(used + 1); }
+  std::size_t home(std::uint32_t tag) const {
+    return static_cast<std::size_t>((std::uint64_t{tag} * size) >> 32);
+  }
+  std::size_t behind(std::size_t at) const { return at + 1 == size ? 0 : at + 1; }
+  void add(const Tagged& tagged) {
+    auto at = home(tagged.tag);
+    while (tags[at].load(std::memory_order_relaxed) != 0) at = behind(at);
+    places[at].store(tagged.entry, std::memory_order_relaxed);
+    tags[at].store(tagged.tag, std::memory_order_release);
     ++used;
   }
-  Slot* find(std::uint64_t hash, wire::NameView name) const {
-    const auto mask = size - 1;
-    for (auto at = hash & mask;; at = (at + 1) & mask) {
-      auto* slot = places[at].load(std::memory_order_acquire);
-      if (slot == nullptr || (slot->hash == hash && wire::equal(slot->apex, name))) return slot;
+  // Where the zone is; null: nowhere.
+  std::atomic<const Entry*>* find(std::uint32_t wanted, wire::NameView name) const {
+    for (auto at = home(wanted);; at = behind(at)) {
+      const auto tag = tags[at].load(std::memory_order_acquire);
+      if (tag == 0) return nullptr;
+      if (tag == wanted && wire::equal(places[at].load()->apex(), name)) return &places[at];
     }
   }
-  std::vector<Slot*> slots() const {
-    std::vector<Slot*> all;
+  std::vector<Tagged> entries() const {
+    std::vector<Tagged> all;
+    all.reserve(used + 1);
     for (std::size_t at = 0; at < size; ++at)
-      if (auto* slot = places[at].load(std::memory_order_relaxed); slot != nullptr) all.push_back(slot);
+      if (const auto* entry = places[at].load(std::memory_order_relaxed))
+        all.push_back({tags[at].load(std::memory_order_relaxed), entry});
     return all;
   }
 };
@@ -80,66 +118,70 @@ ZoneTable::~ZoneTable() {
   for (auto& place : shards_) {
     const std::unique_ptr<const Shard> shard(place.load());
     if (!shard) continue;
-    for (auto* slot : shard->slots()) delete slot;
+    for (const auto& [tag, entry] : shard->entries()) delete entry;
   }
 }
 
 void ZoneTable::set(zone::SnapshotPtr snapshot) {
   CHECK(snapshot != nullptr);
-  const auto apex = snapshot->facts().apex;
-  put(apex, std::make_unique<ZoneState>(ZoneState{ZoneStatus::loaded, std::move(snapshot)}));
+  const auto& apex = snapshot->facts().apex;
+  put(Entry::make({ZoneStatus::loaded, std::move(snapshot)}, apex));
 }
 
 void ZoneTable::set(const wire::Name& apex, ZoneStatus status) {
   CHECK(status != ZoneStatus::loaded);
-  put(apex, std::make_unique<ZoneState>(ZoneState{status, nullptr}));
+  put(Entry::make({status, nullptr}, apex));
 }
 
-void ZoneTable::put(const wire::Name& apex, std::unique_ptr<const ZoneState> state) {
+void ZoneTable::put(std::unique_ptr<const Entry> entry) {
+  const auto apex = entry->apex();  // lives as long as the entry
+  const auto hash = hash_name(apex);
+  const auto index = shard_of(hash);
   std::vector<Retired> dead;  // destroyed after the lock is let go
   std::scoped_lock lock(lock_);
-  if (auto* slot = find_slot(apex)) {
-    retire(std::unique_ptr<const ZoneState>(slot->state.exchange(state.release())));
+  auto* shard = shards_[index].load();
+  if (auto* place = shard ? shard->find(tag_of(hash), apex) : nullptr) {
+    retire(std::unique_ptr<const Entry>(place->exchange(entry.release())));
   } else {
-    auto fresh = std::make_unique<Slot>(apex, hash_name(apex));
-    fresh->state.store(state.release());
-    const auto index = shard_of(fresh->hash);
-    auto* shard = shards_[index].load();
     const auto labels = static_cast<std::uint32_t>(apex.label_count());
     zones_of_length_[labels].fetch_add(1);
     if (labels > longest_.load()) longest_.store(labels);
     ++size_;
     if (shard != nullptr && shard->has_room()) {
-      shard->add(fresh.release());
+      shard->add({tag_of(hash), entry.release()});
     } else {
-      auto slots = shard != nullptr ? shard->slots() : std::vector<Slot*>{};
-      slots.push_back(fresh.release());
-      replace_shard(index, std::make_unique<Shard>(slots));
+      auto entries = shard != nullptr ? shard->entries() : std::vector<Shard::Tagged>{};
+      entries.push_back({tag_of(hash), entry.release()});
+      replace_shard(index, std::make_unique<Shard>(entries));
     }
   }
   dead = collect();
 }
 
 bool ZoneTable::remove(const wire::Name& apex) {
+  const auto hash = hash_name(apex);
+  const auto index = shard_of(hash);
   std::vector<Retired> dead;
   std::scoped_lock lock(lock_);
-  auto* slot = find_slot(apex);
-  if (!slot) return false;
-  const auto index = shard_of(slot->hash);
-  auto slots = shards_[index].load()->slots();
-  std::erase(slots, slot);
-  replace_shard(index, slots.empty() ? nullptr : std::make_unique<Shard>(slots));
+  const auto* shard = shards_[index].load();
+  const auto* place = shard ? shard->find(tag_of(hash), apex) : nullptr;
+  if (!place) return false;
+  const auto* entry = place->load();
+  auto entries = shard->entries();
+  std::erase_if(entries, [entry](const auto& tagged) { return tagged.entry == entry; });
+  replace_shard(index, entries.empty() ? nullptr : std::make_unique<Shard>(entries));
   zones_of_length_[apex.label_count()].fetch_sub(1);
   --size_;
-  retire(std::unique_ptr<Slot>(slot));
+  retire(std::unique_ptr<const Entry>(entry));
   dead = collect();
   return true;
 }
 
-ZoneTable::Slot* ZoneTable::find_slot(const wire::Name& apex) const {
+const ZoneTable::Entry* ZoneTable::find_entry(const wire::Name& apex) const {
   const auto hash = hash_name(apex);
   const auto* shard = shards_[shard_of(hash)].load();
-  return shard ? shard->find(hash, apex) : nullptr;
+  const auto* place = shard ? shard->find(tag_of(hash), apex) : nullptr;
+  return place ? place->load() : nullptr;
 }
 
 void ZoneTable::replace_shard(std::size_t index, std::unique_ptr<Shard> shard) {
@@ -176,8 +218,15 @@ std::size_t ZoneTable::waiting() const {
 
 zone::SnapshotPtr ZoneTable::snapshot(const wire::Name& apex) const {
   std::scoped_lock lock(lock_);
-  const auto* slot = find_slot(apex);
-  return slot ? slot->state.load()->snapshot : nullptr;
+  const auto* entry = find_entry(apex);
+  return entry ? entry->state.snapshot : nullptr;
+}
+
+std::optional<ZoneState> ZoneTable::state(const wire::Name& apex) const {
+  std::scoped_lock lock(lock_);
+  const auto* entry = find_entry(apex);
+  if (entry == nullptr) return std::nullopt;
+  return entry->state;
 }
 
 std::vector<wire::Name> ZoneTable::zones() const {
@@ -185,7 +234,7 @@ std::vector<wire::Name> ZoneTable::zones() const {
   std::vector<wire::Name> names;
   for (const auto& place : shards_)
     if (const auto* shard = place.load())
-      for (const auto* slot : shard->slots()) names.push_back(slot->apex);
+      for (const auto& [tag, entry] : shard->entries()) names.emplace_back(entry->apex());
   std::ranges::sort(names);
   return names;
 }
@@ -222,18 +271,18 @@ const ZoneState* ZoneTable::Reader::find(wire::NameView name) const {
 
 const ZoneState* ZoneTable::Reader::find(wire::NameView name, const zone::LookupKey& key,
                                          std::size_t labels) const {
-  const Slot* best = nullptr;
+  const std::atomic<const Entry*>* best = nullptr;
   auto hash = table_.hash_start_;
   const auto longest = std::min<std::size_t>(labels, table_.longest_.load(std::memory_order_relaxed));
   for (std::size_t length = 0;; ++length) {
     if (table_.zones_of_length_[length].load(std::memory_order_relaxed) != 0) {
       if (const auto* shard = table_.shards_[shard_of(hash)].load())
-        if (const auto* slot = shard->find(hash, name.ancestor(length))) best = slot;
+        if (const auto* place = shard->find(tag_of(hash), name.ancestor(length))) best = place;
     }
     if (length == longest) break;
     hash = zone::hash_step(hash, key.label(length + 1));
   }
-  return best ? best->state.load() : nullptr;
+  return best ? &best->load()->state : nullptr;
 }
 
 }  // namespace onoma::serve
