@@ -151,7 +151,7 @@ def merges(lab):
     admin = f"127.0.0.1:{free_port()}"
     count = 20000
     image = compile_text(lab, text_of(1, count), lab.folder / "merged.image")
-    server = Authority(lab, {"example.org": image}, ("--admin", admin), name="merged")
+    server = Authority(lab, {"example.org": image}, ("--admin", admin, "--no-change-limits"), name="merged")
     wait_for(lambda: metric(admin, "onoma_images_verified_total") == 1, 10, "the check of the image")
     client = packets.Client(server.address)
     serial, change = 1, lab.folder / "change"
