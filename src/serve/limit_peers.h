@@ -40,9 +40,9 @@ class KnownPeers {
     for (const auto entry : line.entries) found |= (entry ^ tag) < 1U << kTagShift ? 1U : 0U;
     return found != 0;
   }
-  // It has asked for a name that exists. `all`: do not sample.
-  void saw(std::uint64_t peer, bool all) {
-    if (sampling_ && !all && random_.next() >> 32 >= kEach / kSample) return;
+  // Is the next source that asks for a name that exists to be told to saw()? `all`: do not sample.
+  bool wants(bool all) { return all || !sampling_ || random_.next() >> 32 < kEach / kSample; }
+  void saw(std::uint64_t peer) {
     prefetch(peer);
     seen_[waiting_++] = peer;
     if (waiting_ == seen_.size()) enter();

@@ -234,15 +234,11 @@ LimitAction Limiter::judge(const LimitQuestion& question) noexcept {
       standing.constrained |= verdict == SourceRates::Verdict::near;
     }
   }
-  const bool good = makes_known(question.what) && !standing.watched && state.options.flood_names_per_s > 0;
-  const bool sound = state.shed.watching() && !standing.constrained;
-  if (!good && !sound) return LimitAction::pass;
-  const auto client = state.client(source);
-  if (good) {
+  if (makes_known(question.what) && !standing.watched && state.options.flood_names_per_s > 0) {
     state.flood.good_question();
-    state.peers.saw(client, flooded_);
+    if (state.peers.wants(flooded_)) state.peers.saw(state.client(source));
   }
-  if (sound) state.shed.passed(client);
+  if (state.shed.watching() && !standing.constrained) state.shed.passed(state.client(source));
   return LimitAction::pass;
 }
 
