@@ -15,8 +15,12 @@ namespace {
 constexpr Duration kPauseLeast = std::chrono::milliseconds{5};
 constexpr std::size_t kFindingsTold = 3;
 
+std::string about(std::uint32_t serial) {
+  return fmt::format("audit of serial {}: ", serial);
+}
+
 std::string describe(std::uint32_t serial, const zone::Verdict& verdict) {
-  std::string out = fmt::format("audit of serial {}: ", serial);
+  auto out = about(serial);
   std::size_t told = 0, all = 0;
   for (const auto& finding : verdict.findings) {
     if (!finding.fatal || ++all > kFindingsTold) continue;
@@ -95,8 +99,9 @@ void Auditor::finish() {
     return;
   }
   auto problem = describe(facts.serial, verdict);
+  // Told once for each version: how long is left changes with every round.
   const auto known = problems_.find(facts.apex);
-  if (known == problems_.end() || known->second != problem)
+  if (known == problems_.end() || !known->second.starts_with(about(facts.serial)))
     log::error("audit", fmt::format("zone {}: {}", facts.apex.text(), problem));
   if (seen_.size() < kProblemsMax) seen_.insert_or_assign(facts.apex, problem);
   if (problems_.size() < kProblemsMax) problems_.insert_or_assign(facts.apex, std::move(problem));
