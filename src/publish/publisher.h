@@ -34,6 +34,8 @@ class ZoneSink {
   virtual void remove(const wire::Name& zone) = 0;
   // The zone is known, but there is no version of it to show: queries are to fail, not to be refused.
   virtual void not_loaded(const wire::Name&) {}
+  // A secondary zone that no primary has confirmed in time: queries are to fail until it is shown or moved.
+  virtual void expired(const wire::Name&) {}
   // The version that is shown, in other memory: whoever keeps it takes this one instead.
   virtual void moved(const zone::SnapshotPtr& /*snapshot*/) {}
 };
