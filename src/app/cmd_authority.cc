@@ -18,6 +18,7 @@
 #include "app/held_commands.h"
 #include "app/limits.h"
 #include "app/statistics.h"
+#include "app/transfers.h"
 #include "app/transports.h"
 #include "app/upgrade.h"
 #include "app/zone_list.h"
@@ -49,6 +50,7 @@ struct Arguments {
   TransportArguments transports;
   LimitSettings limits;
   StatisticsSettings statistics;
+  TransferSettings transfers;
   std::int64_t change_percent = 1, change_least = 50;
   bool no_change_limits = false, change_additions = false;
   AuditSettings audit{.audit_margin_s = 86'400};
@@ -212,8 +214,10 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   ServerWatch watch(wants_statistics(arguments) ? std::optional(std::move(statistics)) : std::nullopt,
                     limits.mode, system_clock);
   serve::ZoneTable table;
+  ONOMA_TRY(const auto transfers, Transfers::make(arguments.transfers, table, system_clock));
   ZoneTableSink sink(table, [&](const zone::Version& version, const zone::SnapshotPtr& snapshot) {
     watch.shown(version, snapshot);
+    transfers->shown(version, snapshot);
   });
   // Signatures that have expired in the operator's own file are a loud warning, not a refusal.
   const gate::GateOptions gate_options{
@@ -236,6 +240,7 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   dns.serve.clock = &system_clock;
   dns.serve.limit = limits;
   dns.statistics = watch.statistics();
+  dns.transfer = transfers->service();
   ONOMA_TRY(dns.dnstap, dnstap_options(arguments.statistics, arguments.identity));
   if (!arguments.cookie_secrets.empty()) {
     ONOMA_TRY(dns.serve.cookies, cookie_keys(arguments.cookie_secrets));
@@ -281,6 +286,7 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   const std::unique_ptr<ServerWatch, void (*)(ServerWatch*)> watching(
       &watch, [](ServerWatch* one) { one->end(false); });  // on every way out, before pool and server
   server->start();
+  ONOMA_TRY_VOID(transfers->start());
   if (!arguments.no_audit) auditor->start();
   ONOMA_TRY_VOID(write_pid_file(arguments.pid_file));
   for (const auto& address : os::report_ready())
@@ -302,7 +308,9 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   fmt::print("ready dns={} zones={} control={}{}\n", texts(server->bound()), table.size(), control_at,
              admin ? " admin=" + texts(admin->bound()) : std::string());
   std::fflush(stdout);
-  if (stop->wait() == StopSignal::Cause::successor) {
+  const auto cause = stop->wait();
+  transfers->stop();
+  if (cause == StopSignal::Cause::successor) {
     watch.end(false);  // the statistics are the successor's
     server->drain(std::chrono::seconds{arguments.drain_s});
   } else {
@@ -374,6 +382,7 @@ void add_authority(CLI::App& root, Globals& globals) {
                    "count what is asked: on or off; else on with --admin or --stats-folder")
       ->check(CLI::IsMember({"on", "off"}));
   add_statistics_options(*command, arguments->statistics);
+  add_transfer_options(*command, arguments->transfers);
   command->add_flag("--no-audit", arguments->no_audit,
                     "do not look through what is served in the background");
   command

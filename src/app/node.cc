@@ -15,6 +15,7 @@
 #include "app/limits.h"
 #include "app/resolution.h"
 #include "app/statistics.h"
+#include "app/transfers.h"
 #include "app/transports.h"
 #include "base/log.h"
 #include "front/dns/dns_server.h"
@@ -100,6 +101,7 @@ struct Node::State {
   std::optional<os::JobPool> pool;
   serve::ZoneTable table;
   std::unique_ptr<ServerWatch> watch;  // before what counts in it, behind the pool
+  std::unique_ptr<Transfers> transfers;
   std::unique_ptr<ZoneTableSink> sink;
   std::optional<Reclaimer> reclaimer;
   std::unique_ptr<registry::Registry> registry;
@@ -153,6 +155,7 @@ Result<void> Node::State::open_data() {
   sink = std::make_unique<ZoneTableSink>(
       table, [this](const zone::Version& version, const zone::SnapshotPtr& snapshot) {
         watch->shown(version, snapshot);
+        transfers->shown(version, snapshot);
       });
   reclaimer.emplace(*pool, table);
   held.emplace(settings.data + "/held");
@@ -204,6 +207,7 @@ Result<void> Node::State::open_doors() {
   options.serve.clock = &clock;
   ONOMA_TRY(options.serve.limit, limit_options(settings));
   options.statistics = watch->statistics();
+  options.transfer = transfers->service();
   ONOMA_TRY(options.dnstap, dnstap_options(settings, settings.dns_identity));
   ONOMA_TRY_VOID(set_transports({.tcp_connections = static_cast<std::size_t>(settings.dns_tcp_connections),
                                  .tcp_per_host = static_cast<std::size_t>(settings.dns_tcp_per_host),
@@ -312,6 +316,7 @@ Node::Node(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Result<std::unique_ptr<Node>> Node::open(const Settings& settings) {
   auto state = std::make_unique<State>(settings);
   ONOMA_TRY_VOID(state->open_watch());
+  ONOMA_TRY(state->transfers, Transfers::make(settings, state->table, state->clock));
   if (settings.process_user.empty()) {
     ONOMA_TRY_VOID(state->open_data());
     ONOMA_TRY_VOID(state->open_doors());
@@ -355,6 +360,7 @@ Result<void> Node::start(bool demo) {
   ONOMA_TRY(s.control, serve_control(s.control_path, std::move(commands)));
   s.watch->begin(*s.pool);
   s.dns->start();
+  ONOMA_TRY_VOID(s.transfers->start());
   if (s.auditor) s.auditor->start();
   return {};
 }
@@ -363,6 +369,7 @@ Result<void> Node::start(bool demo) {
 void Node::stop() {
   auto& s = *state_;
   s.control.reset();
+  if (s.transfers) s.transfers->stop();
   if (s.dns) s.dns->stop();
   if (s.http) s.http->stop();
   if (s.admin) s.admin->stop();

@@ -10,11 +10,12 @@
 #include "app/held_commands.h"
 #include "app/limits.h"
 #include "app/statistics_settings.h"
+#include "app/transfer_settings.h"
 #include "base/error.h"
 
 namespace onoma::app {
 
-struct Settings : LimitSettings, StatisticsSettings, ChangeLimitSettings, AuditSettings {
+struct Settings : LimitSettings, StatisticsSettings, ChangeLimitSettings, AuditSettings, TransferSettings {
   std::string data = "onoma-data";
   std::vector<std::string> dns_listen{"127.0.0.1:5300", "[::1]:5300"};
   std::int64_t dns_workers = 1;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "front/dns/dispatch.h"
 #include "os/datagram_worker.h"
 #include "os/stream_server.h"
 #include "serve/answer.h"
@@ -84,25 +85,40 @@ serve::ServeOptions tcp_options(const DnsOptions& options) {
 class UdpHandler final : public os::DatagramHandler {
  public:
   UdpHandler(serve::ZoneTable& zones, const DnsOptions& options)
-      : answerer_(zones, udp_options(options)), notes_(options.statistics) {
+      : answerer_(zones, udp_options(options)),
+        notes_(options.statistics),
+        dispatch_(options.transfer, [this](const serve::Request& request, serve::Reply& reply) {
+          notes_.begin(1);
+          answerer_.answer({&request, 1}, {&reply, 1});
+          notes_.end();
+        }) {
     answerer_.note_with(notes_.recorder());
   }
 
   void handle(std::span<const os::Datagram> in, os::ReplyArena& out) noexcept override {
-    notes_.begin(in.size());
+    std::size_t count = 0;
     for (std::size_t i = 0; i < in.size(); ++i) {
-      requests_[i] = {.packet = in[i].payload,
-                      .udp = true,
-                      .peer = in[i].peer->address_bytes(),
-                      .peer_port = in[i].peer->port()};
-      replies_[i] = {.buffer = out.slot(i), .size = 0};
+      if (dispatch_.concerns(in[i].payload)) continue;
+      requests_[count] = {.packet = in[i].payload,
+                          .udp = true,
+                          .peer = in[i].peer->address_bytes(),
+                          .peer_port = in[i].peer->port()};
+      replies_[count] = {.buffer = out.slot(i), .size = 0};
+      places_[count++] = static_cast<std::uint8_t>(i);
     }
-    answerer_.answer(std::span(requests_).first(in.size()), std::span(replies_).first(in.size()));
-    for (std::size_t i = 0; i < in.size(); ++i) {
-      out.reply(i, replies_[i].size);
-      notes_.tap(requests_[i], ByteView(replies_[i].buffer).first(replies_[i].size));
+    if (count > 0) {
+      notes_.begin(count);
+      answerer_.answer(std::span(requests_).first(count), std::span(replies_).first(count));
+      for (std::size_t i = 0; i < count; ++i) {
+        out.reply(places_[i], replies_[i].size);
+        notes_.tap(requests_[i], ByteView(replies_[i].buffer).first(replies_[i].size));
+      }
+      notes_.end();
     }
-    notes_.end();
+    if (count == in.size()) return;
+    for (std::size_t i = 0; i < in.size(); ++i)
+      if (dispatch_.concerns(in[i].payload))
+        out.reply(i, dispatch_.datagram(in[i].payload, *in[i].peer, out.slot(i)));
   }
   void idle() noexcept override {
     answerer_.release();
@@ -114,6 +130,8 @@ class UdpHandler final : public os::DatagramHandler {
  private:
   serve::Answerer answerer_;
   Notes notes_;
+  Dispatch dispatch_;
+  std::array<std::uint8_t, os::kDatagramBatchMax> places_;  // of the requests in their batch
   std::array<serve::Request, os::kDatagramBatchMax> requests_;
   std::array<serve::Reply, os::kDatagramBatchMax> replies_;
 };
@@ -121,11 +139,21 @@ class UdpHandler final : public os::DatagramHandler {
 class TcpHandler final : public os::StreamHandler {
  public:
   TcpHandler(serve::ZoneTable& zones, const DnsOptions& options)
-      : answerer_(zones, tcp_options(options)), notes_(options.statistics), buffer_(os::kStreamMessageMax) {
+      : answerer_(zones, tcp_options(options)),
+        notes_(options.statistics),
+        dispatch_(options.transfer,
+                  [this](const serve::Request& request, serve::Reply& reply) {
+                    notes_.begin(1);
+                    answerer_.answer({&request, 1}, {&reply, 1});
+                    notes_.end();
+                  }),
+        buffer_(os::kStreamMessageMax) {
     answerer_.note_with(notes_.recorder());
   }
 
   void handle(ByteView message, const os::Endpoint& peer, os::StreamReply& reply) noexcept override {
+    if (dispatch_.concerns(message))
+      return dispatch_.stream(message, peer, transfer::Transport::tcp, buffer_, reply);
     const serve::Request request{
         .packet = message, .udp = false, .peer = peer.address_bytes(), .peer_port = peer.port()};
     serve::Reply answer{.buffer = buffer_, .size = 0};
@@ -148,6 +176,7 @@ class TcpHandler final : public os::StreamHandler {
  private:
   serve::Answerer answerer_;
   Notes notes_;
+  Dispatch dispatch_;
   Bytes buffer_;
   const os::StreamServer* server_ = nullptr;
 };

@@ -22,6 +22,9 @@
 namespace onoma::serve {
 class Statistics;
 }
+namespace onoma::transfer {
+class Service;
+}
 
 namespace onoma::front {
 
@@ -41,6 +44,8 @@ struct DnsOptions {
   serve::ServeOptions serve;
   serve::Statistics* statistics = nullptr;  // counts what is answered; must outlive the server
   std::optional<DnstapOptions> dnstap;      // a stream of what is asked and answered
+  // Transfers, NOTIFY and signed requests go there; without it they are refused. Must outlive the server.
+  transfer::Service* transfer = nullptr;
 };
 
 struct DnsCounters {
