@@ -1,5 +1,6 @@
 // Versions of a registry's zone that wait for a person: everything behind them waits too, over restarts,
 // until somebody decides.
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <mutex>
@@ -22,6 +23,17 @@ using wire::RRType;
 Name name(const std::string& text) {
   return Name::parse(text).value();
 }
+
+// Set by the test while zones' queues read it.
+class SharedClock final : public Clock {
+ public:
+  Time now() const override { return from_unix_seconds(1'790'000'000) + gone_.load(); }
+  Duration steady() const override { return gone_.load(); }
+  void advance(Duration by) { gone_.store(gone_.load() + by); }
+
+ private:
+  std::atomic<Duration> gone_{Duration{}};
+};
 
 class Shown final : public ZoneSink {
  public:
@@ -127,7 +139,7 @@ class HeldZone : public testing::Test {
   const Name zone_ = name("test.");
   const Decision by_{.who = "ada", .reason = "ticket 4711"};
   std::filesystem::path folder_;
-  ManualClock clock_{from_unix_seconds(1'790'000'000)};
+  SharedClock clock_;
   SystemRng rng_;
   Shown sink_;
   os::JobPool pool_{{.threads = 1}};
