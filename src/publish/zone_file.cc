@@ -80,6 +80,7 @@ Result<ZoneFile> read_zone_file(const wire::Name& zone, const std::string& path,
     ONOMA_TRY(auto snapshot, image->zone(zone));
     return ZoneFile{std::move(snapshot), std::move(image)};
   }
+  const bool alone = small.has_value();  // asking how many cores there are takes longer than a small file
   auto octets = small ? Result<Bytes>(*std::move(small)) : os::read_file(path, kFileMaxOctets);
   if (!octets) {
     // "Not found" would be an answer about the zone; and a server that has given up root is told so.
@@ -89,7 +90,7 @@ Result<ZoneFile> read_zone_file(const wire::Name& zone, const std::string& path,
   }
   std::vector<std::string> warnings;
   ONOMA_TRY(auto snapshot, zone::load_zone_text(as_text(*octets), {.origin = zone, .file_name = path},
-                                                warnings, os::on_threads()));
+                                                warnings, alone ? serially : os::on_threads()));
   for (std::size_t i = 0; i < std::min(warnings.size(), kWarningsShown); ++i)
     log::warning("zone", fmt::format("{}: {}", zone.text(), warnings[i]));
   if (warnings.size() > kWarningsShown)
