@@ -1,4 +1,4 @@
-// onoma resolve, watch, key list: clients of the REST door that only read.
+// onoma resolve, watch: clients of the REST door that only read.
 #include <chrono>
 #include <map>
 #include <memory>
@@ -172,38 +172,6 @@ void add_watch(CLI::App& root, Globals& globals) {
 void add_lookup_commands(CLI::App& root, Globals& globals) {
   add_resolve(root, globals);
   add_watch(root, globals);
-}
-
-void add_key_commands(CLI::App& root, Globals& globals) {
-  auto* key = root.add_subcommand("key", "DNSSEC keys of the zones that the registry operates");
-  key->require_subcommand(1);
-  auto zone = std::make_shared<std::string>();
-  auto* list = key->add_subcommand("list", "a zone's keys, and the DS records that its parent should have");
-  list->add_option("ZONE", *zone, "the zone")->required();
-  list->footer("Example:\n  onoma key list test");
-  list->callback([&globals, zone] {
-    with_client(globals, [&](Client& client) -> Result<int> {
-      ONOMA_TRY(const auto reply, client.get(fmt::format("/v1/zones/{}/keys-ds", encoded(*zone))));
-      if (globals.json) {
-        fmt::print("{}\n", reply.body);
-        return 0;
-      }
-      ONOMA_TRY(const auto keys, read_object(reply.body));
-      const auto name = member_text(keys, "zone");
-      if (const auto* made = keys.if_contains("keys"); made && made->is_array())
-        for (const auto& one : made->as_array())
-          if (one.is_object())
-            fmt::print("key {} algorithm {} {}\n", member_text(one.as_object(), "key_tag"),
-                       member_text(one.as_object(), "algorithm"),
-                       member_text(one.as_object(), "flags") == "257" ? "KSK" : "ZSK");
-      if (const auto* ds = keys.if_contains("ds"); ds && ds->is_array())
-        for (const auto& one : ds->as_array())
-          if (one.is_object())
-            fmt::print("{}. IN DS {}\n", name == "." ? "" : name, member_text(one.as_object(), "text"));
-      if (member_text(keys, "signed") != "true") fmt::print("the zone is not signed\n");
-      return 0;
-    });
-  });
 }
 
 }  // namespace onoma::app

@@ -11,6 +11,7 @@
 #include "gate/gate.h"
 #include "os/durable_file.h"
 #include "os/job_pool.h"
+#include "sign/key_policy.h"
 #include "sign/key_store.h"
 #include "sign/signer.h"
 #include "wire/rdata.h"
@@ -107,7 +108,7 @@ void add_verify(CLI::App& zone, Globals& globals) {
 }
 
 struct SignArguments : ZoneArguments {
-  std::string output, keys = "keys", time, serial;
+  std::string output, keys = "keys", time, serial, algorithm = "ECDSAP256SHA256";
   bool nsec3 = false, opt_out = false, csk = false;
 };
 
@@ -119,8 +120,11 @@ Result<std::string> sign_zone(const SignArguments& arguments) {
   const sign::SigningPolicy policy{
       .denial = arguments.nsec3 || arguments.opt_out ? zone::Denial::nsec3 : zone::Denial::nsec,
       .opt_out = arguments.opt_out};
+  ONOMA_TRY(const auto algorithm, sign::parse_algorithm(arguments.algorithm));
+  // With --at, an operator answers for the time.
+  if (arguments.time.empty()) ONOMA_TRY_VOID(sign::check_clock(now, nullptr, sign::build_date()));
   const auto layout = arguments.csk ? sign::KeyLayout::csk : sign::KeyLayout::ksk_and_zsk;
-  ONOMA_TRY(auto keys, sign::load_or_generate_keys(arguments.keys, name, layout, policy.algorithm, now, rng));
+  ONOMA_TRY(auto keys, sign::load_or_generate_keys(arguments.keys, name, layout, algorithm, now, rng));
   const auto ds = keys.ds_set(3600);
   os::JobPool pool({.threads = 1, .name = "sign"});
   ONOMA_TRY(const auto signer, sign::make_signer(std::move(keys), policy, &pool));
@@ -149,6 +153,8 @@ void add_sign(CLI::App& zone, Globals& globals) {
   command->add_flag("--nsec3", arguments->nsec3, "NSEC3 instead of NSEC (no salt, no iterations)");
   command->add_flag("--opt-out", arguments->opt_out,
                     "NSEC3 with opt-out: insecure delegations get no record");
+  command->add_option("--algorithm", arguments->algorithm, "of keys that are made, as ED25519 or 15")
+      ->capture_default_str();
   command->add_flag("--csk", arguments->csk, "one key for everything instead of KSK and ZSK");
   command->footer("Example:\n  onoma zone sign gov.zone --zone gov --output gov.signed --nsec3 --opt-out");
   command->callback([arguments, &globals] {

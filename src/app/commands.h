@@ -39,6 +39,7 @@ void held_diff(Globals& globals, const std::string& control, const std::string& 
                const std::string& serial);
 void add_operation_commands(CLI::App& root, Globals& globals);  // status, upgrade
 void add_stats(CLI::App& root, Globals& globals);
+void add_key_commands(CLI::App& root, Globals& globals);
 // Identifier text.
 void add_ident(CLI::App& root, Globals& globals);
 
@@ -47,7 +48,6 @@ void add_object_commands(CLI::App& root,
                          Globals& globals);  // tld, registrar, contact, host, domain, identifier
 void add_lookup_commands(CLI::App& root, Globals& globals);         // resolve, watch
 void add_zone_registry_commands(CLI::App& zone, Globals& globals);  // import, export
-void add_key_commands(CLI::App& root, Globals& globals);            // key list
 
 // The tables of docs/reference; hidden.
 void add_reference(CLI::App& root, Globals& globals);

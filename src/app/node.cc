@@ -17,6 +17,7 @@
 #include "app/statistics.h"
 #include "app/transfers.h"
 #include "app/transports.h"
+#include "app/zone_keys.h"
 #include "base/log.h"
 #include "front/dns/dns_server.h"
 #include "front/rest/http_server.h"
@@ -30,7 +31,6 @@
 #include "publish/image_keeper.h"
 #include "publish/publisher.h"
 #include "registry/registry.h"
-#include "sign/key_store.h"
 #include "sign/signer.h"
 
 namespace onoma::app {
@@ -41,8 +41,8 @@ namespace {
 
 constexpr const char* kClientFile = "/client.toml";
 
-sign::SigningPolicy signing_policy(model::DenialPolicy denial) {
-  sign::SigningPolicy policy;
+sign::SigningPolicy signing_policy(const KeyPlan& plan, model::DenialPolicy denial) {
+  auto policy = plan.signing;
   policy.denial = denial == model::DenialPolicy::nsec ? zone::Denial::nsec : zone::Denial::nsec3;
   policy.opt_out = denial == model::DenialPolicy::nsec3_opt_out;
   return policy;
@@ -104,6 +104,7 @@ struct Node::State {
   std::unique_ptr<Transfers> transfers;
   std::unique_ptr<ZoneTableSink> sink;
   std::optional<Reclaimer> reclaimer;
+  std::optional<ZoneKeys> keys;
   std::unique_ptr<registry::Registry> registry;
   std::optional<publish::HeldStore> held;
   os::JobPool image_pool{{.threads = 1, .nice = 10, .name = "images"}};
@@ -124,11 +125,9 @@ Result<publish::ZoneParts> Node::State::parts(const model::Tld& tld) {
   if (tld.denial == model::DenialPolicy::unsigned_zone)
     return publish::ZoneParts{
         .gate = gate::make_gate({.level = zone::GateLevel::registry, .require_signed = false})};
-  const auto policy = signing_policy(tld.denial);
-  ONOMA_TRY(auto keys,
-            sign::load_or_generate_keys(settings.data + "/keys", tld.name, sign::KeyLayout::ksk_and_zsk,
-                                        policy.algorithm, clock.now(), rng));
-  ONOMA_TRY(auto signer, sign::make_signer(std::move(keys), policy, &*pool));
+  ONOMA_TRY(auto manager, keys->of(tld.name));
+  ONOMA_TRY(auto signer, sign::make_signer(std::move(manager), signing_policy(keys->plan(), tld.denial),
+                                           &*pool, sign::build_date()));
   return publish::ZoneParts{.signer = std::move(signer),
                             .gate = gate::make_gate({.level = zone::GateLevel::registry})};
 }
@@ -177,6 +176,8 @@ Result<void> Node::State::open_data() {
           return nullptr;
         },
         {.level = zone::GateLevel::dnssec, .require_signed = false}, settings, image_pool, clock);
+  ONOMA_TRY(auto plan, key_plan(settings));
+  keys.emplace(settings.data + "/keys", std::move(plan), clock, rng);
   registry->set_commit_listener([this](std::uint64_t seq) { publisher->wake(seq); });
   resolution = std::make_unique<Resolution>(table, *registry, *publisher, clock);
   return {};
@@ -357,6 +358,7 @@ Result<void> Node::start(bool demo) {
   };
   commands["health"] = s.watch->with_floods(health_command(s.health_source()));
   commands["stats"] = s.watch->stats_command();
+  commands.merge(s.keys->commands([&s] { s.publisher->wake(0); }));
   ONOMA_TRY(s.control, serve_control(s.control_path, std::move(commands)));
   s.watch->begin(*s.pool);
   s.dns->start();

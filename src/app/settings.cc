@@ -87,6 +87,29 @@ const std::vector<Row>& rows() {
       {"gate.audit_rest_s", &Settings::audit_rest_s, "seconds between two rounds"},
       {"gate.audit_margin_s", &Settings::audit_margin_s,
        "signatures that expire within so many seconds are a problem"},
+      {"keys.layout", &Settings::key_layout, "keys of a zone: ksk+zsk, or csk: one key for everything"},
+      {"keys.algorithm", &Settings::key_algorithm,
+       "of a zone's first keys: ECDSAP256SHA256, ECDSAP384SHA384, ED25519, ED448, RSASHA256, RSASHA512 or "
+       "SM2SM3"},
+      {"keys.ksk_lifetime", &Settings::ksk_lifetime,
+       "how long a KSK or CSK is used, as 365d; never: until somebody asks for a roll-over"},
+      {"keys.zsk_lifetime", &Settings::zsk_lifetime, "how long a ZSK is used, as 90d; never: as above"},
+      {"keys.manual", &Settings::key_manual, "no roll-over begins by itself"},
+      {"keys.standby", &Settings::key_standby,
+       "none, ksk, zsk or both: published keys for a roll-over that cannot wait"},
+      {"keys.re_sign", &Settings::key_re_sign,
+       "time over which signatures follow a change of keys, evenly; 12d: each at its ordinary renewal"},
+      {"keys.dnskey_ttl", &Settings::key_dnskey_ttl, "TTL of DNSKEY, CDS and CDNSKEY"},
+      {"keys.propagation", &Settings::key_propagation, "until the slowest secondary serves a version"},
+      {"keys.safety", &Settings::key_safety, "added to every wait of a roll-over"},
+      {"keys.max_ttl", &Settings::key_max_ttl,
+       "largest TTL that a zone may have had; a larger one that is there counts anyway"},
+      {"keys.parent_propagation", &Settings::key_parent_propagation,
+       "until the slowest server of the parent shows a new DS"},
+      {"keys.parent_ds_ttl", &Settings::key_parent_ds_ttl, "TTL of the DS at the parent"},
+      {"keys.cds", &Settings::key_cds,
+       "CDS and CDNSKEY: always, roll-over (while the DS is to change) or never"},
+      {"keys.ds_digests", &Settings::key_ds_digests, "digests of CDS: sha256, and sha384 or sm3 beside it"},
       {"transfer.key_file", &Settings::transfer_keys,
        "file of TSIG keys that only its owner may read, NAME ALGORITHM BASE64 a line; empty: none"},
       {"transfer.allow", &Settings::transfer_allow,
@@ -230,6 +253,7 @@ Result<void> check(const Settings& settings) {
     return fail(Code::missing_field, "dns.listen needs at least one address", "dns.listen");
   if (settings.http_listen.empty())
     return fail(Code::missing_field, "http.listen needs at least one address", "http.listen");
+  ONOMA_TRY_VOID(key_plan(settings));
   ONOMA_TRY_VOID(limit_options(settings));
   ONOMA_TRY_VOID(change_limits(settings));
   if (settings.audit_rest_s < 0 || settings.audit_rest_s > 86'400)

@@ -11,11 +11,17 @@
 #include "app/limits.h"
 #include "app/statistics_settings.h"
 #include "app/transfer_settings.h"
+#include "app/zone_keys.h"
 #include "base/error.h"
 
 namespace onoma::app {
 
-struct Settings : LimitSettings, StatisticsSettings, ChangeLimitSettings, AuditSettings, TransferSettings {
+struct Settings : LimitSettings,
+                  StatisticsSettings,
+                  ChangeLimitSettings,
+                  AuditSettings,
+                  KeySettings,
+                  TransferSettings {
   std::string data = "onoma-data";
   std::vector<std::string> dns_listen{"127.0.0.1:5300", "[::1]:5300"};
   std::int64_t dns_workers = 1;

@@ -36,10 +36,6 @@ std::string text_of(const KeyStep& step, const std::vector<std::uint16_t>& made)
 
 }  // namespace
 
-std::string key_text(Role role, std::uint16_t tag) {
-  return fmt::format("{} {}", role_name(role), tag);
-}
-
 KeyManager::KeyManager(KeyManagerOptions options, KeySet keys, const Clock& clock, os::FileSystem& files)
     : options_(std::move(options)), clock_(clock), files_(files), state_(State{.keys = std::move(keys)}) {}
 
@@ -160,56 +156,52 @@ Result<void> KeyManager::ds_seen(std::uint16_t tag) {
 
 KeyReport KeyManager::report() const {
   return state_.with([&](const State& state) {
-    const auto facts = facts_of(state.keys);
-    auto plan = outlook(facts, options_.keys, waits(state));
-    KeyReport out{.zone = options_.zone,
-                  .algorithm = current_algorithm(facts),
-                  .keys = {},
-                  .steps = {},
-                  .set = state.keys};
-    for (const auto& key : state.keys.keys()) {
-      KeyStatus status{.tag = key.tag(),
-                       .algorithm = key.record.algorithm,
-                       .role = key.role,
-                       .state = std::string(state_name(key.state)),
-                       .since = state_since(key.state),
-                       .settled = key.settled,
-                       .standby = key.standby,
-                       .use = state.keys.use(key),
-                       .doing = {},
-                       .next = {},
-                       .next_at = {},
-                       .why = {}};
-      status.doing = doing_text(status.use, status);
-      const auto step = std::ranges::find_if(plan.steps, [&](const KeyStep& s) {
-        return std::ranges::find(s.about, status.tag) != s.about.end();
-      });
-      if (step != plan.steps.end()) {
-        status.next = step->what;
-        status.next_at = step->at;
-        status.why = step->why;
-      } else if (const auto waiting = plan.waiting.find(status.tag); waiting != plan.waiting.end()) {
-        status.next = "wait";
-        status.why = waiting->second;
-      }
-      out.keys.push_back(std::move(status));
-    }
-    for (const auto& key : state.keys.former())
-      out.keys.push_back({.tag = key.tag,
-                          .algorithm = key.algorithm,
-                          .role = key.role,
-                          .state = "removed",
-                          .since = key.removed,
-                          .settled = {},
-                          .standby = false,
-                          .use = {},
-                          .doing = "in no record",
-                          .next = {},
-                          .next_at = {},
-                          .why = {}});
-    out.steps = std::move(plan.steps);
-    return out;
+    return report_of(state.keys, outlook(facts_of(state.keys), options_.keys, waits(state)));
   });
+}
+
+KeyReport report_of(const KeySet& keys, KeyOutlook plan) {
+  KeyReport out{.zone = keys.zone(),
+                .algorithm = current_algorithm(facts_of(keys)),
+                .keys = {},
+                .steps = {},
+                .set = keys};
+  for (const auto& key : keys.keys()) {
+    KeyStatus status;
+    status.tag = key.tag();
+    status.algorithm = key.record.algorithm;
+    status.role = key.role;
+    status.state = state_name(key.state);
+    status.since = state_since(key.state);
+    status.settled = key.settled;
+    status.standby = key.standby;
+    status.use = keys.use(key);
+    status.doing = doing_text(status.use, status);
+    const auto step = std::ranges::find_if(plan.steps, [&](const KeyStep& s) {
+      return std::ranges::find(s.about, status.tag) != s.about.end();
+    });
+    if (step != plan.steps.end()) {
+      status.next = step->what;
+      status.next_at = step->at;
+      status.why = step->why;
+    } else if (const auto waiting = plan.waiting.find(status.tag); waiting != plan.waiting.end()) {
+      status.next = "wait";
+      status.why = waiting->second;
+    }
+    out.keys.push_back(std::move(status));
+  }
+  for (const auto& key : keys.former()) {
+    KeyStatus status;
+    status.tag = key.tag;
+    status.algorithm = key.algorithm;
+    status.role = key.role;
+    status.state = "removed";
+    status.since = key.removed;
+    status.doing = "in no record";
+    out.keys.push_back(std::move(status));
+  }
+  out.steps = std::move(plan.steps);
+  return out;
 }
 
 }  // namespace onoma::sign

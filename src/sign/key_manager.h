@@ -108,7 +108,6 @@ class KeyManager {
   Guarded<State> state_;
 };
 
-// One line about a key for the log and for people: "ksk 4711".
-std::string key_text(Role role, std::uint16_t tag);
+KeyReport report_of(const KeySet& keys, KeyOutlook plan);
 
 }  // namespace onoma::sign

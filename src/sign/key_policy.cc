@@ -52,6 +52,7 @@ constexpr PolicyWord kWords[] = {
     {"algorithm", "of the first keys of a zone, as ECDSAP256SHA256 or 13"},
     {"ksk-lifetime", "how long a KSK or CSK is used, as 365d; never: until somebody asks"},
     {"zsk-lifetime", "how long a ZSK is used, as 90d; never: until somebody asks"},
+    {"dnskey-ttl", "TTL of DNSKEY, CDS and CDNSKEY"},
     {"propagation", "until the slowest secondary serves a new version"},
     {"safety", "added to every wait of a roll-over"},
     {"max-ttl", "the largest TTL that a zone may have had; larger ones that are there count anyway"},
@@ -146,6 +147,14 @@ Result<void> set_word(KeyPolicy& keys, SigningPolicy& signing, std::string_view 
   }
   if (word == "ksk-lifetime") return set_period(keys.ksk_lifetime, word, value);
   if (word == "zsk-lifetime") return set_period(keys.zsk_lifetime, word, value);
+  if (word == "dnskey-ttl") {
+    seconds ttl{};
+    ONOMA_TRY_VOID(set_period(ttl, word, value));
+    if (ttl.count() < 1 || ttl > std::chrono::days{7})
+      return fail(Code::out_of_range, "dnskey-ttl must be 1s to 7d", "dnskey-ttl");
+    signing.dnskey_ttl_s = static_cast<std::uint32_t>(ttl.count());
+    return {};
+  }
   if (word == "propagation") return set_period(keys.propagation, word, value);
   if (word == "safety") return set_period(keys.safety, word, value);
   if (word == "max-ttl") return set_period(keys.max_ttl, word, value);

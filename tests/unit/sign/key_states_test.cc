@@ -196,6 +196,7 @@ TEST(KeyPolicy, WordsSetWhatTheySay) {
                                                         {"algorithm", "ED25519"},
                                                         {"ksk-lifetime", "never"},
                                                         {"zsk-lifetime", "1d12h"},
+                                                        {"dnskey-ttl", "10m"},
                                                         {"propagation", "5m"},
                                                         {"safety", "0"},
                                                         {"max-ttl", "2w"},
@@ -212,6 +213,7 @@ TEST(KeyPolicy, WordsSetWhatTheySay) {
   EXPECT_EQ(keys.layout, KeyLayout::csk);
   EXPECT_EQ(keys.algorithm, crypto::Algorithm::ed25519);
   EXPECT_EQ(keys.zsk_lifetime, hours{36});
+  EXPECT_EQ(signing.dnskey_ttl_s, 600U);
   EXPECT_EQ(keys.propagation, std::chrono::minutes{5});
   EXPECT_EQ(keys.max_ttl, days{14});
   EXPECT_EQ(keys.parent_propagation, seconds{45});
@@ -221,6 +223,7 @@ TEST(KeyPolicy, WordsSetWhatTheySay) {
   EXPECT_EQ(signing.cds_digests, (std::vector{DsDigest::sha256, DsDigest::sm3}));
   for (const auto& word : policy_words())
     EXPECT_FALSE(set_word(keys, signing, word.word, "what?")) << word.word;
+  EXPECT_FALSE(set_word(keys, signing, "dnskey-ttl", "never"));
   EXPECT_EQ(set_word(keys, signing, "colour", "red").error().code, Code::unknown_field);
 }
 
