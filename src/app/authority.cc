@@ -23,6 +23,9 @@ void ZoneTableSink::refused(const zone::Version& version, const zone::Verdict&) 
 void ZoneTableSink::not_loaded(const wire::Name& zone) {
   if (!table_.snapshot(zone)) table_.set(zone, serve::ZoneStatus::not_loaded);
 }
+void ZoneTableSink::expired(const wire::Name& zone) {
+  table_.set(zone, serve::ZoneStatus::expired);
+}
 
 void ZoneTableSink::moved(const zone::SnapshotPtr& snapshot) {
   table_.set(snapshot);

@@ -25,6 +25,7 @@ class ZoneTableSink final : public publish::ZoneSink {
   void refused(const zone::Version& version, const zone::Verdict& verdict) override;
   void remove(const wire::Name& zone) override;
   void not_loaded(const wire::Name& zone) override;
+  void expired(const wire::Name& zone) override;
   void moved(const zone::SnapshotPtr& snapshot) override;
 
  private:

@@ -17,6 +17,7 @@
 #include "app/control.h"
 #include "app/held_commands.h"
 #include "app/limits.h"
+#include "app/secondaries.h"
 #include "app/statistics.h"
 #include "app/transfers.h"
 #include "app/transports.h"
@@ -51,6 +52,7 @@ struct Arguments {
   LimitSettings limits;
   StatisticsSettings statistics;
   TransferSettings transfers;
+  SecondarySettings secondary;
   std::int64_t change_percent = 1, change_least = 50;
   bool no_change_limits = false, change_additions = false;
   AuditSettings audit{.audit_margin_s = 86'400};
@@ -200,6 +202,34 @@ HeldActions held_actions(publish::FileZones& zones) {
           }};
 }
 
+// Null: there are no secondary zones.
+Result<std::unique_ptr<SecondaryServer>> open_secondaries(const Globals& globals, const Arguments& arguments,
+                                                          Transfers& transfers, publish::FileZones& files,
+                                                          publish::ZoneSink& sink,
+                                                          publish::ImageKeeper& keeper, Time at,
+                                                          const Clock& clock) {
+  if (!wants_secondaries(arguments.secondary)) return nullptr;
+  ONOMA_TRY(auto zones, secondary_zones(arguments.secondary, transfers.service()->keys()));
+  for (const auto& zone : zones)
+    if (files.status(zone.zone))
+      return fail(Code::bad_request,
+                  fmt::format("zone {} is given with a file and as a secondary", zone.zone.text()));
+  // Whoever is signed must be signed well; others need only be zones.
+  publish::GateFactory gate = [] {
+    return gate::make_gate({.level = zone::GateLevel::dnssec,
+                            .foreign = true,
+                            .require_signed = false,
+                            .max_ttl_s = 0x7fffffff});
+  };
+  if (!arguments.time.empty()) gate = gate_at(std::move(gate), at);
+  ONOMA_TRY(auto secondaries,
+            SecondaryServer::open(std::move(zones), globals.data + "/secondary", std::move(gate), sink,
+                                  keeper, clock, arguments.secondary.transfers));
+  transfers.service()->notify_to(*secondaries);
+  transfers.expiry_from([kept = secondaries.get()](const wire::Name& zone) { return kept->expires(zone); });
+  return secondaries;
+}
+
 Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   ONOMA_TRY(const auto listen, endpoints(arguments.listen));
   ONOMA_TRY_VOID(identity_exists(arguments));
@@ -214,7 +244,8 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   ServerWatch watch(wants_statistics(arguments) ? std::optional(std::move(statistics)) : std::nullopt,
                     limits.mode, system_clock);
   serve::ZoneTable table;
-  ONOMA_TRY(const auto transfers, Transfers::make(arguments.transfers, table, system_clock));
+  ONOMA_TRY(const auto transfers, Transfers::make(arguments.transfers, table, system_clock,
+                                                  wants_secondaries(arguments.secondary)));
   ZoneTableSink sink(table, [&](const zone::Version& version, const zone::SnapshotPtr& snapshot) {
     watch.shown(version, snapshot);
     transfers->shown(version, snapshot);
@@ -245,10 +276,13 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   if (!arguments.cookie_secrets.empty()) {
     ONOMA_TRY(dns.serve.cookies, cookie_keys(arguments.cookie_secrets));
   }
+  std::unique_ptr<SecondaryServer> secondaries;  // ends after the server that hands NOTIFYs to it
   ONOMA_TRY(const auto server, front::DnsServer::open(dns, table));
   watch.watch(*server);
   ONOMA_TRY_VOID(give_up_root(arguments));
   ONOMA_TRY_VOID(load_all(zones, arguments));
+  ONOMA_TRY(secondaries,
+            open_secondaries(globals, arguments, *transfers, zones, sink, image_keeper, at, system_clock));
   // As late as can be: what a predecessor has saved meanwhile is among it.
   ONOMA_TRY_VOID(watch.restore());
 
@@ -258,19 +292,29 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
   Upgrade upgrade(zones, *stop);
   const auto auditor = make_auditor([&](std::size_t& cursor) { return zones.next_served(cursor); },
                                     gate_options, arguments.audit, image_pool, *clock);
-  const auto health = publish::with_audit({.zone = [&](const wire::Name& name) { return zones.health(name); },
-                                           .summary = [&] { return zones.summary(); }},
-                                          *auditor);
+  auto health = publish::with_audit({.zone = [&](const wire::Name& name) { return zones.health(name); },
+                                     .summary = [&] { return zones.summary(); }},
+                                    *auditor);
+  if (secondaries) health = secondaries->with(std::move(health));
   auto commands = file_zone_commands(zones, [&](bool force, const publish::LoadProgress& progress) {
     return look_again(zones, arguments, force, progress);
   });
   commands.merge(held_commands(held, held_actions(zones), *clock));
   commands["health"] = watch.with_floods(health_command(health));
   commands["stats"] = watch.stats_command();
-  commands["upgrade"] = [&watch, run = upgrade.command()](std::string_view request,
-                                                          const os::ControlProgress& progress) {
+  if (secondaries) commands["secondaries"] = secondaries->command();
+  // The successor writes what is kept of secondary zones from its start on.
+  const auto hand_over = [&watch, &secondaries](const auto& run) {
     watch.save();
-    return run(request, progress);
+    if (secondaries) secondaries->pause();
+    auto done = run();
+    if (!done && secondaries)
+      if (auto resumed = secondaries->start(); !resumed) log::error("transfer", resumed.error().message);
+    return done;
+  };
+  commands["upgrade"] = [&hand_over, run = upgrade.command()](std::string_view request,
+                                                              const os::ControlProgress& progress) {
+    return hand_over([&] { return run(request, progress); });
   };
   ONOMA_TRY(const auto control, serve_control(control_at, std::move(commands)));
   upgrade.pauses(*control);
@@ -287,28 +331,26 @@ Result<void> serve_zones(const Globals& globals, const Arguments& arguments) {
       &watch, [](ServerWatch* one) { one->end(false); });  // on every way out, before pool and server
   server->start();
   ONOMA_TRY_VOID(transfers->start());
+  if (secondaries) ONOMA_TRY_VOID(secondaries->start());
   if (!arguments.no_audit) auditor->start();
   ONOMA_TRY_VOID(write_pid_file(arguments.pid_file));
   for (const auto& address : os::report_ready())
     log::warning("authority",
                  fmt::format("{} was listened on before the upgrade, and is no longer", address));
   os::notify_service_manager("READY=1");
-  stop->act({.reload =
-                 [&] {
-                   upgrade.reload_asked();
-                   reloads.post([&] { look_again_and_log(zones, arguments); });
-                 },
-             .upgrade =
-                 [&] {
-                   reloads.post([&] {
-                     watch.save();
-                     static_cast<void>(upgrade.run({}));
-                   });
-                 }});
+  stop->act(
+      {.reload =
+           [&] {
+             upgrade.reload_asked();
+             reloads.post([&] { look_again_and_log(zones, arguments); });
+           },
+       .upgrade =
+           [&] { reloads.post([&] { static_cast<void>(hand_over([&] { return upgrade.run({}); })); }); }});
   fmt::print("ready dns={} zones={} control={}{}\n", texts(server->bound()), table.size(), control_at,
              admin ? " admin=" + texts(admin->bound()) : std::string());
   std::fflush(stdout);
   const auto cause = stop->wait();
+  if (secondaries) secondaries->pause();
   transfers->stop();
   if (cause == StopSignal::Cause::successor) {
     watch.end(false);  // the statistics are the successor's
@@ -383,6 +425,7 @@ void add_authority(CLI::App& root, Globals& globals) {
       ->check(CLI::IsMember({"on", "off"}));
   add_statistics_options(*command, arguments->statistics);
   add_transfer_options(*command, arguments->transfers);
+  add_secondary_options(*command, arguments->secondary);
   command->add_flag("--no-audit", arguments->no_audit,
                     "do not look through what is served in the background");
   command

@@ -33,6 +33,7 @@ void add_authority(CLI::App& root, Globals& globals);
 void add_zone_file_commands(CLI::App& zone, Globals& globals);
 void add_zone_image_commands(CLI::App& zone, Globals& globals);  // compile, info
 void add_zone_control_commands(CLI::App& zone, Globals& globals);
+void add_zone_secondaries(CLI::App& zone, Globals& globals);
 void add_zone_held_commands(CLI::App& zone, Globals& globals);  // held, approve, reject, rollback, announce
 // Prints what a held version would change.
 void held_diff(Globals& globals, const std::string& control, const std::string& zone,

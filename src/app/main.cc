@@ -52,6 +52,7 @@ int main(int argc, char** argv) {
   onoma::app::add_zone_file_commands(*zone, globals);
   onoma::app::add_zone_image_commands(*zone, globals);
   onoma::app::add_zone_control_commands(*zone, globals);
+  onoma::app::add_zone_secondaries(*zone, globals);
   onoma::app::add_zone_held_commands(*zone, globals);
   onoma::app::add_zone_registry_commands(*zone, globals);
   onoma::app::add_reference(root, globals);

@@ -1,5 +1,8 @@
 #include "app/transfers.h"
 
+#include <algorithm>
+#include <limits>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -83,7 +86,16 @@ Result<std::unique_ptr<Transfers>> Transfers::make(const TransferSettings& setti
   options.history.octets = octets / 4;
   options.transfers_max = static_cast<std::size_t>(settings.transfer_max);
   out->service_ = std::make_unique<transfer::Service>(
-      std::move(options), [&table](const wire::Name& apex) { return served(table, apex); }, clock);
+      std::move(options),
+      [self = out.get()](const wire::Name& apex) {
+        auto zone = served(self->table_, apex);
+        if (const auto until = self->expiry_ ? self->expiry_(apex) : std::nullopt)
+          zone.expires_in_s = static_cast<std::uint32_t>(
+              std::clamp<std::int64_t>(unix_seconds(*until) - unix_seconds(self->clock_.now()), 0,
+                                       std::numeric_limits<std::uint32_t>::max()));
+        return zone;
+      },
+      clock);
   return out;
 }
 

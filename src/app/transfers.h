@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +38,11 @@ class Transfers {
   ~Transfers();
 
   transfer::Service* service() { return service_.get(); }  // null: nothing is set
+  // Until when a secondary zone may be served, for EDNS EXPIRE (RFC 7314); nullopt: it is none. Before
+  // queries are answered.
+  void expiry_from(std::function<std::optional<Time>(const wire::Name& zone)> source) {
+    expiry_ = std::move(source);
+  }
   // A version is visible. Any thread.
   void shown(const zone::Version& version, const zone::SnapshotPtr& snapshot);
   // Queries are answered now: secondaries are told of every zone that is served, and of versions from now on.
@@ -47,6 +54,7 @@ class Transfers {
   const serve::ZoneTable& table_;
   const Clock& clock_;
   SystemRng rng_;
+  std::function<std::optional<Time>(const wire::Name& zone)> expiry_;
   std::unique_ptr<transfer::Service> service_;
   std::vector<transfer::NotifyDestination> destinations_;
   transfer::NotifyTimes times_;

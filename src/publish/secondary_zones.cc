@@ -70,11 +70,14 @@ Duration expire_of(const zone::Snapshot& snapshot) {
 
 }  // namespace
 
-struct SecondaryZones::Lane final : zone::VersionSink {
+struct SecondaryZones::Lane final : zone::VersionSink,
+                                    ImageHome,
+                                    std::enable_shared_from_this<SecondaryZones::Lane> {
   Lane(State& owner, Name name);
 
   void show(const zone::Version& version, zone::SnapshotPtr snapshot) override;
   void refused(const zone::Version& version, const zone::Verdict& verdict) override;
+  void exchange(const Name& which, Make make) override;
 
   // On the queue.
   void make_sequencer();
@@ -109,8 +112,9 @@ struct SecondaryZones::State {
   ZoneSink& sink;
   os::JobPool& pool;
   const Clock& clock;
+  ImageKeeper* keeper = nullptr;
   mutable std::mutex mutex;
-  std::map<Name, std::unique_ptr<Lane>> lanes;  // under mutex; lanes stay
+  std::map<Name, std::shared_ptr<Lane>> lanes;  // under mutex; lanes stay
 };
 
 SecondaryZones::Lane::Lane(State& owner, Name name) : state(owner), zone(std::move(name)), queue(owner.pool) {
@@ -130,7 +134,23 @@ void SecondaryZones::Lane::show(const zone::Version& version, zone::SnapshotPtr 
     std::scoped_lock lock(mutex);
     status.expired = false;
   }
+  if (state.keeper != nullptr) state.keeper->changed(weak_from_this(), zone, snapshot, version.diff);
   state.sink.show(version, std::move(snapshot));
+}
+
+void SecondaryZones::Lane::exchange(const Name&, Make make) {
+  queue.post([this, make = std::move(make)] {
+    if (!sequencer->current()) return;
+    auto made = make(sequencer->current());
+    if (!made.next) return;
+    sequencer->replace_equal(made.next);
+    {
+      std::scoped_lock lock(mutex);
+      current = made.next;
+      if (status.expired) return;
+    }
+    state.sink.moved(made.next);
+  });
 }
 
 void SecondaryZones::Lane::refused(const zone::Version& version, const zone::Verdict& verdict) {
@@ -242,8 +262,6 @@ void SecondaryZones::Lane::confirm(Time until) {
 void SecondaryZones::Lane::expire() {
   {
     std::scoped_lock lock(mutex);
-    // A version or a confirmation that came meanwhile counts.
-    if (status.expires && *status.expires > state.clock.now() + std::chrono::seconds{1}) return;
     status.expired = true;
   }
   state.sink.expired(zone);
@@ -308,11 +326,16 @@ SecondaryZones::SecondaryZones(std::string folder, GateFactory gate, ZoneSink& s
                                               .sink = sink,
                                               .pool = pool,
                                               .clock = clock,
+                                              .keeper = nullptr,
                                               .mutex = {},
                                               .lanes = {}})) {}
 
 SecondaryZones::~SecondaryZones() {
   stop();
+}
+
+void SecondaryZones::use_images(ImageKeeper& keeper) {
+  state_->keeper = &keeper;
 }
 
 SecondaryZones::Lane& SecondaryZones::lane(const Name& zone) const {
@@ -328,7 +351,7 @@ Result<std::optional<Time>> SecondaryZones::open(const Name& zone) {
     std::scoped_lock lock(state_->mutex);
     auto& place = state_->lanes[zone];
     if (place) return fail(Code::exists, fmt::format("zone {} is a secondary already", zone.text()));
-    place = std::make_unique<Lane>(*state_, zone);
+    place = std::make_shared<Lane>(*state_, zone);
     fresh = place.get();
   }
   Result<std::optional<Time>> out = std::nullopt;

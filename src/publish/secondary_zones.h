@@ -21,6 +21,7 @@
 #include "os/job_pool.h"
 #include "publish/file_zones.h"
 #include "publish/health.h"
+#include "publish/image_keeper.h"
 #include "publish/publisher.h"
 #include "zone/stages.h"
 
@@ -41,6 +42,10 @@ class SecondaryZones {
 
   SecondaryZones(std::string folder, GateFactory gate, ZoneSink& sink, os::JobPool& pool, const Clock& clock);
   ~SecondaryZones();  // stop()
+
+  // Changes go into new images from now on. Set before zones are opened; the keeper must be stopped before
+  // this ends.
+  void use_images(ImageKeeper& keeper);
 
   // Makes a zone known and shows what the journal has of it. Returns when that expires, which may have
   // passed; nullopt: there is nothing. exists: the zone is known already. Before anything else of the zone is

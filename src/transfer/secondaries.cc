@@ -145,8 +145,9 @@ void Secondaries::State::perform(Zone& zone, const RefreshActions& actions) {
       case RefreshAction::Kind::transfer:
         transfers_waiting.push_back({&zone, action.primary, action.transfer});
         break;
-      case RefreshAction::Kind::remember:
       case RefreshAction::Kind::revive:
+        break;  // confirmed() does it
+      case RefreshAction::Kind::remember:
         if (const auto at = zone.refresh.expires_at())
           store.confirmed(zone.name, clock.now() + (*at - clock.steady()));
         break;

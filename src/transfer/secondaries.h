@@ -37,7 +37,8 @@ class VersionStore {
   // from any thread, when the version is shown or refused. Code::gate_refused: by the gate.
   virtual void offer(const wire::Name& zone, zone::SnapshotPtr next, std::optional<zone::Diff> diff,
                      Done done) = 0;
-  // A primary has confirmed what is served; it may be served until `expires`, also after a restart.
+  // A primary has confirmed what is served; it may be served until `expires`, also after a restart, and if it
+  // had expired.
   virtual void confirmed(const wire::Name& zone, Time expires) = 0;
   // Nobody has confirmed it in time: not to be served until it is confirmed, or another version comes.
   virtual void expired(const wire::Name& zone) = 0;
