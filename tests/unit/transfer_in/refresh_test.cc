@@ -90,7 +90,7 @@ TEST_F(Refresh, SilenceMeansRetryAndAtLastExpiry) {
     ASSERT_LT(asks, 2000U);
   }
   EXPECT_EQ(now, confirmed + seconds{604800});
-  EXPECT_NEAR(asks, (604800 - 1800) / 900 + 1, 2);
+  EXPECT_NEAR(asks, (604800.0 - 1800.0) / 900.0 + 1.0, 2);
   // It goes on asking, and comes back as it is.
   now = *zone.next_wake();
   ASSERT_TRUE(asked(zone.wake(now)));
