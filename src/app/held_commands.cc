@@ -100,7 +100,7 @@ Result<json::object> diff(publish::HeldStore& store, const json::object& request
   out["to_serial"] = held.serial;
   out["signed"] = !held.unsigned_diff;
   out["complete"] = !cut && (held.rrsets == 0 || !held.diff.changes.empty());
-  out["lines"] = std::move(lines);
+  out["lines"] = lines;
   return out;
 }
 

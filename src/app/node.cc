@@ -289,7 +289,7 @@ publish::HealthSource Node::State::health_source() const {
         return std::nullopt;
       },
       .summary = [this] { return publish::summary_of(publisher->status(), clock.now()); }};
-  return auditor ? publish::with_audit(std::move(source), *auditor) : source;
+  return auditor ? publish::with_audit(source, *auditor) : source;
 }
 
 HeldActions Node::State::held_actions() {

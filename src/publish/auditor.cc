@@ -125,7 +125,7 @@ std::uint64_t Auditor::rounds() const {
   return rounds_;
 }
 
-HealthSource with_audit(HealthSource source, const Auditor& auditor) {
+HealthSource with_audit(const HealthSource& source, const Auditor& auditor) {
   return {.zone = [zone = source.zone, &auditor](const wire::Name& name) -> std::optional<ZoneHealth> {
             auto health = zone(name);
             if (health)

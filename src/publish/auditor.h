@@ -74,7 +74,7 @@ class Auditor {
   os::SerialQueue queue_;  // last: stops before the rest goes
 };
 
-// Health with what the audit found. `source` and the auditor must outlive it.
-HealthSource with_audit(HealthSource source, const Auditor& auditor);
+// Health with what the audit found. What `source` calls and the auditor must outlive it.
+HealthSource with_audit(const HealthSource& source, const Auditor& auditor);
 
 }  // namespace onoma::publish
