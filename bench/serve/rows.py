@@ -17,7 +17,8 @@ from support.lab import Lab
 from support.packets import Client, TYPES, name
 
 WINDOW = 256  # outstanding questions of a closed loop: every batch is full
-LEGITIMATE = "127.128.0.0/9:65536"
+SOURCES = 65536
+LEGITIMATE = f"127.128.0.0/9:{SOURCES}"  # two in each /24
 FLOODS = {"network": "127.66.7.0/24", "spread": "127.64.0.0/10"}
 
 
@@ -309,32 +310,59 @@ def _merge(server, zone, rate, versions):
 
 
 def flood(run, size):
-    """Five random names for each legitimate question, at the measured capacity and at twice that, with the servers' limiters."""
-    zone, out, seconds = Zone(size), {}, 3 if run.quick else 10
-    for key in run.peers():
-        with Lab() as lab:
-            more = {"flags": run.limit_flags} if key == "onoma" else {"limit": True}
-            server = run.start(lab, key, zone.file, **more)
-            if not server:
-                continue
-            # Each run has its own seed: other sources, in another order.
-            seeds = itertools.count(1)
-            quiet = [load(server, *mix(zone, sources=LEGITIMATE), "--window", WINDOW, "--seconds", run.seconds, "--seed", next(seeds))
-                     for _ in range(run.turns)]
-            capacity = median([one["per_s"] for one in quiet])
+    """Five random names for each legitimate question, at the measured capacity and at twice that, with the servers' limiters;
+    servers in turns."""
+    zone, seconds = Zone(size), 3 if run.quick else 10
+    with Lab() as lab:
+        limits = {"onoma": {"flags": run.limit_flags}}
+        servers = {key: server for key in run.peers() if (server := run.start(lab, key, zone.file, **limits.get(key, {"limit": True})))}
+        seeds = itertools.count(1)  # each run has its own: other sources, in another order
+
+        def ask(key, *words):
+            before = servers[key].cpu_s()
+            one = load(servers[key], *words, "--seed", next(seeds))
+            return {**one, "cpu_us": (servers[key].cpu_s() - before) / max(1, one["sent_all"]) * 1e6}
+
+        def peace(key):
+            return ask(key, *mix(zone, sources=LEGITIMATE), "--window", WINDOW, "--seconds", run.seconds)
+
+        quiet = {key: [] for key in servers}
+        for _ in range(run.turns):
+            for key in servers:
+                quiet[key].append(peace(key))
+        out = {}
+        for key, runs in quiet.items():
+            capacity = median([one["per_s"] for one in runs])
+            # A server is attacked after days of peace: until then each source has asked a dozen questions.
+            while sum(one["sent_all"] for one in runs) < 12 * SOURCES:
+                runs.append(peace(key))
             out[key] = {"capacity": round(capacity), "limiter": key != "onoma" or bool(run.limit_flags),
-                        "answered_quiet": round(median([answered(one["streams"]["mix"]) for one in quiet]), 5)}
-            for kind, sources in FLOODS.items():
-                for times in (1, 2):
-                    one = load(server, *mix(zone, weight=1, sources=LEGITIMATE), "--random", f"flood={NAME},weight=5,burst=5,sources={sources}",
-                               "--rate", round(capacity * times), "--warmup", 1 if run.quick else 3, "--seconds", seconds, "--seed", next(seeds))
-                    good, bad = one["streams"]["mix"], one["streams"]["flood"]
-                    out[key][f"{kind}_{times}x"] = {
-                        "answered": round(answered(good), 5), "truncated": round(good["truncated"] / max(1, good["sent"]), 5),
-                        "flood_answered": round(answered(bad), 5), "offered": round(capacity * times), "sent_per_s": one["sent_per_s"],
-                        "p99_us": good["us"]["p99"]}
+                        "answered_quiet": round(median([answered(one["streams"]["mix"]) for one in runs]), 5),
+                        "cpu_us_quiet": round(median([one["cpu_us"] for one in runs]), 3)}
+        for kind, sources in FLOODS.items():
+            for times in (1, 2):
+                rounds = {key: [] for key in servers}
+                for _ in range(1 if run.quick else 3):
+                    for key in servers:
+                        rounds[key].append(ask(key, *mix(zone, weight=1, sources=LEGITIMATE), "--random",
+                                               f"flood={NAME},weight=5,burst=5,sources={sources}", "--rate", out[key]["capacity"] * times,
+                                               "--warmup", 1 if run.quick else 3, "--seconds", seconds))
+                for key, runs in rounds.items():
+                    out[key][f"{kind}_{times}x"] = _under_flood(runs, out[key]["capacity"] * times)
                     print(f"  {key} flood {kind} {times} x: {out[key][f'{kind}_{times}x']}", flush=True)
-    return {"servers": out}
+        return {"servers": out}
+
+
+def _under_flood(runs, offered):
+    """Medians of runs; cpu_us is of a packet, answered or not."""
+    def of(figure, digits=5):
+        return round(median([figure(one) for one in runs]), digits)
+    return {"answered": of(lambda one: answered(one["streams"]["mix"])),
+            "answered_runs": sorted(round(answered(one["streams"]["mix"]), 5) for one in runs),
+            "truncated": of(lambda one: one["streams"]["mix"]["truncated"] / max(1, one["streams"]["mix"]["sent"])),
+            "flood_answered": of(lambda one: answered(one["streams"]["flood"])), "offered": offered,
+            "sent_per_s": of(lambda one: one["sent_per_s"], 0), "cpu_us": of(lambda one: one["cpu_us"], 3),
+            "p99_us": of(lambda one: one["streams"]["mix"]["us"]["p99"], 1)}
 
 
 def many(run, size):

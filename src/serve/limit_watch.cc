@@ -59,7 +59,7 @@ std::vector<std::string> LimitWatch::lines(Duration steady) {
     if (find(last_floods_, flood.encloser) == nullptr)
       say(fmt::format(
           "flood of random names below {} began: of the names that are not there, only those asked "
-          "before and a few a second are answered",
+          "before, those that known sources ask and a few a second are answered",
           flood.encloser));
   for (const auto& flood : last_floods_)
     if (find(now, flood.encloser) == nullptr)
