@@ -150,6 +150,9 @@ void Answerer::answer(std::span<const Request> in, std::span<Reply> out) noexcep
       if (state.jobs[i].kind == Kind::zone) state.jobs[i].zone->prefetch(state.jobs[i].key);
     for (std::size_t i = 0; i < n; ++i)
       if (state.jobs[i].kind == Kind::zone) state.decide(in[begin + i], state.jobs[i]);
+    for (std::size_t i = 0; i < n; ++i)
+      if (state.jobs[i].kind == Kind::zone && state.jobs[i].quick.has_proof)
+        state.jobs[i].zone->prefetch_proof(state.jobs[i].quick);
     for (std::size_t i = 0; i < n; ++i) {
       state.write(in[begin + i], state.jobs[i], out[begin + i]);
       if (state.recorder) state.note(in[begin + i], state.jobs[i], out[begin + i]);
@@ -330,6 +333,7 @@ void Answerer::State::write(const Request& request, Job& job, Reply& reply) {
 void Answerer::State::decide(const Request& request, Job& job) {
   const bool plain = job.query.qtype != RRType::DS && !(job.wishes.padding && request.encrypted);
   job.quick = plain ? job.zone->quick(job.key) : zone::Quick{};
+  if (job.query.edns && job.query.edns->dnssec_ok) job.zone->prepare_proof(job.quick, job.query.qname());
 }
 
 void Answerer::State::look_up(const Job& job) {

@@ -397,6 +397,18 @@ std::size_t Image::nsec3_bucket_of(std::string_view hash) const {
   return static_cast<std::size_t>((high * nsec3_buckets_) >> 64);
 }
 
+void Image::prefetch_nsec3_index(std::string_view hash) const {
+  if (nsec3_buckets_ > 0) __builtin_prefetch(section(layout::kNsec3Index) + nsec3_bucket_of(hash) * 4);
+}
+
+// The bucket's first record, and the one before, which may cover the hash.
+void Image::prefetch_nsec3(std::string_view hash) const {
+  Unit first = kNone;
+  if (nsec3_buckets_ == 0 || !nsec3_bucket(nsec3_bucket_of(hash), first)) return;
+  const auto* record = section(layout::kNsec3) + std::size_t{first} * layout::kUnit;
+  for (std::ptrdiff_t line = -2; line < 4; ++line) __builtin_prefetch(record + line * 64);
+}
+
 bool Image::nsec3_bucket(std::size_t bucket, Unit& first) const {
   first = layout::load<std::uint32_t>(section(layout::kNsec3Index) + bucket * 4);
   return std::size_t{first} * layout::kUnit <= section_octets(layout::kNsec3) || fail_read(false);

@@ -92,6 +92,8 @@ class Image {
   Quick referral(Unit unit, const Head& head) const;  // kind other or referral; without labels and hash
 
   // ---- NSEC3 records ----
+  void prefetch_nsec3_index(std::string_view hash) const;
+  void prefetch_nsec3(std::string_view hash) const;
   bool hash_at(Unit unit, std::string_view& out) const;
   Unit nsec3_first() const { return header_.nsec3_records == 0 ? kNone : 0; }
   Unit nsec3_next(Unit unit) const;

@@ -52,6 +52,35 @@ Quick LayeredSnapshot::quick(const LookupKey& key) const {
   return out;
 }
 
+// What the proof in the answer turns on: the delegated name, or the name one label below the closest
+// encloser.
+Nsec3Hash LayeredSnapshot::proof_hash(const Quick& quick, NameView name) const {
+  if (quick.has_proof) return {quick.proof};
+  const auto labels = quick.kind == Quick::Kind::missing ? quick.labels + std::size_t{1} : quick.labels;
+  return nsec3_hash(name.ancestor(labels), facts_.zone);
+}
+
+void LayeredSnapshot::prepare_proof(Quick& quick, NameView name) const {
+  if (facts_.zone.denial != Denial::nsec3) return;
+  if (quick.kind == Quick::Kind::other || (quick.kind == Quick::Kind::referral && has_ds(quick))) return;
+  quick.proof = proof_hash(quick, name).octets;
+  quick.has_proof = true;
+  image_->prefetch_nsec3_index(as_text(quick.proof));
+}
+
+void LayeredSnapshot::prefetch_proof(const Quick& quick) const {
+  if (quick.has_proof) image_->prefetch_nsec3(as_text(quick.proof));
+}
+
+// Its sets behind the shared one are in ascending order of types, where DS is the first that there may be.
+bool LayeredSnapshot::has_ds(const Quick& quick) const {
+  Image::Head node;
+  if (!image_->head(quick.node, node) || (node.bits & layout::kRaw) == 0) return false;
+  layout::Reader in(node.body + layout::kSharedOctets, node.body + node.body_octets);
+  PackedSet set;
+  return in.varint() > 0 && PackedReader(*image_).shape(in, set) && set.type == RRType::DS;
+}
+
 // One message in the making.
 struct LayeredSnapshot::Part {
   const QuickMessage& message;
@@ -102,7 +131,7 @@ void LayeredSnapshot::write_negative(Part& part, const Quick& quick) const {
       return part.out.fail();
     part.proof(*negative_->apex);
     if (negative_->star->hash != negative_->apex->hash) part.proof(*negative_->star);
-    const auto hash = nsec3_hash(next_closer(part.message.name, quick.labels), zone);
+    const auto hash = proof_hash(quick, part.message.name);
     if (!write_nsec3(part, hash.view(), true)) return part.out.fail();
   }
   part.authority = part.out.records();
@@ -147,7 +176,7 @@ void LayeredSnapshot::write_security(Part& part, const Quick& quick) const {
 
 // A delegation without DS: its own NSEC3 record, or the span of opt-out that it lies in.
 void LayeredSnapshot::write_match_or_span(Part& part, const Quick& quick) const {
-  const auto hash = nsec3_hash(part.message.name.ancestor(quick.labels), facts_.zone);
+  const auto hash = proof_hash(quick, part.message.name);
   if (write_nsec3(part, hash.view(), false)) return;
   if (quick.labels != image_->apex_labels() + 1 || !negative_->apex) return part.out.fail();
   part.proof(*negative_->apex);

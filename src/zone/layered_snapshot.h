@@ -9,6 +9,7 @@
 #include <atomic>
 #include <memory>
 
+#include "zone/denial.h"
 #include "zone/image.h"
 #include "zone/node.h"
 #include "zone/referral.h"
@@ -84,6 +85,8 @@ class LayeredSnapshot final : public Snapshot {
   Lookup find(const LookupKey& key, NodeScratch* scratch) const override;
   Quick quick(const LookupKey& key) const override;
   std::optional<QuickWritten> write_quick(const Quick& quick, const QuickMessage& message) const override;
+  void prepare_proof(Quick& quick, NameView name) const override;
+  void prefetch_proof(const Quick& quick) const override;
   std::optional<NodeView> node(const LookupKey& key, NodeScratch* scratch) const override;
   const NodeView& apex() const override { return *apex_; }
   bool exists(std::string_view sort_key) const override;
@@ -136,6 +139,9 @@ class LayeredSnapshot final : public Snapshot {
   void carry_nsec3(const Tree& now, const Tree& then);
   bool refresh_facts();  // false: there is no SOA
   void make_negative(const RRsetView& soa);
+
+  bool has_ds(const Quick& quick) const;
+  Nsec3Hash proof_hash(const Quick& quick, NameView name) const;
 
   // Steps of write_quick.
   struct Part;

@@ -177,6 +177,9 @@ struct Quick {
   const std::uint8_t* place = nullptr;
   std::uint32_t node = 0, behind = 0;
   std::uint64_t hash = 0;
+  // Implementation: the NSEC3 hash that the answer turns on, filled in by prepare_proof().
+  bool has_proof = false;
+  std::array<std::uint8_t, 20> proof;
 };
 
 // Where a Quick answer is written: behind the question, at `offset` octets from the message's beginning.
@@ -262,6 +265,10 @@ class Snapshot {
   // Writes the sections of such an answer. nullopt when they do not fit or the answer is not as simple as it
   // looked: then it is to be made from find(). REQUIRES: not kind other, of a key of `message.name`.
   virtual std::optional<QuickWritten> write_quick(const Quick& quick, const QuickMessage& message) const = 0;
+  // For batches of questions with DO: hashes what such an answer will look up and asks for the index; then
+  // asks for the record. Hints, like those above. `name` is the question's.
+  virtual void prepare_proof(Quick& /*quick*/, NameView /*name*/) const {}
+  virtual void prefetch_proof(const Quick& /*quick*/) const {}
 
   // The RRsets of exactly this name.
   std::optional<NodeView> node(std::string_view sort_key) const;
