@@ -424,7 +424,7 @@ Result<bool> Sequencer::accept(Step step, std::vector<VersionTrace>& out) {
   bool announced = false;
   if (!wrong && stages_.limits && step.before) {
     count = stages_.limits->count(*step.before, version.diff);
-    if (step.planned_keys) count.apex_keys = false;
+    if (step.planned_keys || stages_.signer) count.apex_keys = false;
     announced = announced_ && announced_->covers(count, step.trace.checked);
     if (!step.released && !announced)
       for (auto& why : stages_.limits->exceeded(*step.before, count, ledger_.recent(step.trace.checked))) {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "sign/key_store.h"
+#include "sign/signer.h"
 
 namespace onoma::sign {
 
@@ -32,6 +33,20 @@ std::string text_of(const KeyStep& step, const std::vector<std::uint16_t>& made)
   for (const auto& move : step.moves) out += fmt::format("; key {} is {}", move.tag, state_name(move.to));
   for (const auto tag : made) out += fmt::format("; new key {}", tag);
   return out;
+}
+
+// Waits count from the times that are noted: none may be noted with a clock that lies behind the last one.
+Result<void> check_clock(const KeySet& keys, Time now) {
+  Time newest{};
+  for (const auto& key : keys.keys())
+    newest = std::max({newest, state_since(key.state), key.settled.value_or(Time{})});
+  for (const auto& key : keys.former()) newest = std::max(newest, key.removed);
+  if (now + kClockSkew >= newest) return {};
+  return fail(
+      Code::unavailable,
+      fmt::format("the clock shows {}, and the keys of {} changed on {}: no key is changed before the "
+                  "clock is right; set it (NTP)",
+                  iso8601(now), keys.zone().text(), iso8601(newest)));
 }
 
 }  // namespace
@@ -104,6 +119,7 @@ Result<void> KeyManager::carry_out(State& state, const KeyStep& step, Time now) 
 Result<bool> KeyManager::advance(const Served& served) {
   return state_.with([&](State& state) -> Result<bool> {
     const auto now = clock_.now();
+    ONOMA_TRY_VOID(check_clock(state.keys, now));
     state.max_ttl_s = std::max(state.max_ttl_s, served.max_ttl_s);
     bool settled = false;
     if (served.apex_agrees && served.generation == state.generation) {
@@ -137,8 +153,10 @@ std::optional<Time> KeyManager::next_step() const {
 template <class Begin>
 Result<void> KeyManager::wish(const Begin& begin) {
   return state_.with([&](State& state) -> Result<void> {
+    const auto now = clock_.now();
+    ONOMA_TRY_VOID(check_clock(state.keys, now));
     ONOMA_TRY(const auto step, begin(facts_of(state.keys)));
-    return carry_out(state, step, clock_.now());
+    return carry_out(state, step, now);
   });
 }
 

@@ -54,7 +54,8 @@ class ZoneSigner final : public zone::Signer {
   }
 
   std::optional<Time> next_refresh(const Snapshot& current) override {
-    // What went wrong with the keys, refresh() meets again and reports.
+    // What is wrong with the clock or the keys, refresh() meets again and reports.
+    if (manager_ && !check_clock(manager_->now(), &current, earliest_)) return Time{};
     if (!advance_keys(current)) return Time{};
     due_->follow(current);
     if (apex_sets_differ(current)) return Time{};

@@ -134,6 +134,22 @@ TEST_F(KeyManagerTest, WaitsCountFromWhatWasServedAndSurviveRestarts) {
   EXPECT_EQ(manager->report().keys.size(), 3U);
 }
 
+TEST_F(KeyManagerTest, AClockThatWentBackChangesNoKey) {
+  const auto manager = open();
+  ASSERT_TRUE(manager->roll(Role::zsk));
+  clock_.advance(-hours{1});
+  EXPECT_EQ(manager->roll(Role::zsk).error().code, Code::unavailable);
+  const auto refused = manager->advance(
+      {.generation = manager->generation(), .apex_agrees = true, .renewal = {}, .max_ttl_s = 0});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().message.find("set it (NTP)"), std::string::npos);
+  EXPECT_FALSE(manager->next_step());  // nothing was noted as served
+  clock_.advance(hours{2});
+  EXPECT_TRUE(manager->advance(
+      {.generation = manager->generation(), .apex_agrees = true, .renewal = {}, .max_ttl_s = 0}));
+  EXPECT_TRUE(manager->next_step());
+}
+
 TEST_F(KeyManagerTest, TheReportSaysWhatComesNextAndWhy) {
   KeyPolicy policy;
   policy.zsk_lifetime = days{90};
