@@ -22,7 +22,7 @@ thread_local const void* current_queue = nullptr;
 
 }  // namespace
 
-JobPool::JobPool(JobPoolOptions options)
+JobPool::JobPool(const JobPoolOptions& options)
     : clock_(options.clock != nullptr ? options.clock : &system_clock()) {
   for (std::size_t i = 0; i < options.threads; ++i)
     threads_.push_back(start_thread(

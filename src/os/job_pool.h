@@ -44,7 +44,7 @@ class JobPool {
     auto operator<=>(const Timer&) const = default;
   };
 
-  explicit JobPool(JobPoolOptions options = {});
+  explicit JobPool(const JobPoolOptions& options = {});
   ~JobPool();  // stop()
   JobPool(const JobPool&) = delete;
   JobPool& operator=(const JobPool&) = delete;

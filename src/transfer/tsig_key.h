@@ -50,7 +50,7 @@ class TsigMac {
 // Holds no secret, only the keyed MAC, which is as good and is wiped when it goes.
 class TsigKey {
  public:
-  TsigKey(wire::Name name, TsigAlgorithm algorithm, ByteView secret)
+  TsigKey(const wire::Name& name, TsigAlgorithm algorithm, ByteView secret)
       : name_(name.lower()), algorithm_(algorithm), keyed_(algorithm, secret) {}
   const wire::Name& name() const { return name_; }  // lower case
   TsigAlgorithm algorithm() const { return algorithm_; }

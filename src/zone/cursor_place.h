@@ -25,9 +25,9 @@ struct Cursor::Place {
 };
 
 template <class At>
-Cursor cursor_at(At at) {
+Cursor cursor_at(const At& at) {
   struct Here final : Cursor::Place {
-    explicit Here(At place) : at(std::move(place)) {}
+    explicit Here(const At& place) : at(place) {}
     std::unique_ptr<Place> copy() const override { return std::make_unique<Here>(*this); }
     bool valid() const override { return at.valid(); }
     std::optional<NodeView> node() const override { return at.node(nullptr); }
@@ -36,7 +36,7 @@ Cursor cursor_at(At at) {
     void prev() override { at.prev(); }
     At at;
   };
-  return Cursor(std::make_unique<Here>(std::move(at)));
+  return Cursor(std::make_unique<Here>(at));
 }
 
 }  // namespace onoma::zone

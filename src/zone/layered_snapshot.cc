@@ -269,12 +269,12 @@ Cursor LayeredSnapshot::first() const {
 Cursor LayeredSnapshot::seek(std::string_view sort_key) const {
   LayeredPlace place(*this, Order::names);
   place.seek(sort_key);
-  return cursor_at(std::move(place));
+  return cursor_at(place);
 }
 Cursor LayeredSnapshot::seek_before(std::string_view sort_key) const {
   LayeredPlace place(*this, Order::names);
   place.seek_before(sort_key);
-  return cursor_at(std::move(place));
+  return cursor_at(place);
 }
 Cursor LayeredSnapshot::nsec3_first() const {
   return nsec3_seek(std::string_view("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20));
@@ -282,7 +282,7 @@ Cursor LayeredSnapshot::nsec3_first() const {
 Cursor LayeredSnapshot::nsec3_seek(std::string_view hash) const {
   LayeredPlace place(*this, Order::hashes);
   place.seek(hash);
-  return cursor_at(std::move(place));
+  return cursor_at(place);
 }
 
 const SetDigest& LayeredSnapshot::content_digest() const {

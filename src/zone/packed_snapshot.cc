@@ -243,7 +243,7 @@ std::optional<NodeView> PackedSnapshot::nsec_at_or_before(std::string_view sort_
   // Back from the key, then from the end.
   const auto behind = owners_before(sort_key, true);
   for (std::size_t step = 0; step < owners_; ++step) {
-    const auto node = owner((behind + owners_ - 1 - step) % owners_);
+    auto node = owner((behind + owners_ - 1 - step) % owners_);
     if (node_flags(node) & kNodeNsec) return node;
   }
   return std::nullopt;

@@ -260,6 +260,7 @@ void DnsServer::State::open_xdp(const DnsOptions& options, serve::ZoneTable& zon
 Result<void> DnsServer::State::open_dnstap(const DnsOptions& options) {
   if (!options.dnstap) return {};
   std::vector<Notes*> all;
+  all.reserve(udp_handlers.size() + tcp_handlers.size() + xdp_handlers.size());
   for (const auto& handler : udp_handlers) all.push_back(&handler->notes());
   for (const auto& handler : tcp_handlers) all.push_back(&handler->notes());
   for (const auto& handler : xdp_handlers) all.push_back(&handler->notes());

@@ -11,16 +11,14 @@
 #include <fstream>
 #include <sstream>
 
+#include "support/environment.h"
 #include "unit/serve/serve_support.h"
 
 namespace onoma::serve::test {
 namespace {
 
 std::string archive_path() {
-  if (const char* shared = std::getenv("ONOMA_SHARED_DATA"))
-    return std::string(shared) + "/ferret/ferret-even.tar.xz";
-  const char* source = std::getenv("ONOMA_SOURCE_DIR");
-  return std::string(source ? source : ".") + "/../shared/data/ferret/ferret-even.tar.xz";
+  return onoma::test::shared_data("ferret/ferret-even.tar.xz").string();
 }
 
 // The archive as one stream of tar, read here: name → content.

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <random>
 
+#include "support/environment.h"
 #include "unit/sign/support.h"
 #include "wire/rdata.h"
 #include "zone/load.h"
@@ -20,8 +21,8 @@ namespace {
 using Rng = std::mt19937_64;
 
 std::uint64_t environment(const char* variable, std::uint64_t otherwise) {
-  const char* text = std::getenv(variable);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : otherwise;
+  const auto text = onoma::test::environment(variable);
+  return text ? std::strtoull(text->c_str(), nullptr, 10) : otherwise;
 }
 
 std::size_t below(Rng& rng, std::size_t bound) {
@@ -255,8 +256,8 @@ class Incremental : public ::testing::TestWithParam<Case> {
     const auto subject = signer(keys, policy());
     const auto reference = signer(keys, policy());
     World world(rng, apex);
-    const char* dump = real_keys_ ? std::getenv("ONOMA_DUMP") : nullptr;
-    auto now = dump != nullptr ? SystemClock().now() : kNow;
+    const auto dump = real_keys_ ? onoma::test::environment("ONOMA_DUMP") : std::nullopt;
+    auto now = dump ? SystemClock().now() : kNow;
     std::uint32_t serial = 4'294'967'000U + static_cast<std::uint32_t>(seed % 200);  // crosses zero
     auto first = subject->sign_all(apex, world.sets(serial), now);
     ASSERT_TRUE(first) << first.error().message;
@@ -265,10 +266,10 @@ class Incremental : public ::testing::TestWithParam<Case> {
     for (std::size_t step = 0; step < steps; ++step) {
       SCOPED_TRACE("step " + std::to_string(step));
       const auto pause = std::chrono::minutes{below(rng, 2000)};
-      if (dump == nullptr) now += pause;
+      if (!dump) now += pause;
       const auto old_content = content(build(apex, world.sets(serial)));
       world.change();
-      if (dump != nullptr) world.tidy();
+      if (dump) world.tidy();
       const auto new_content = content(build(apex, world.sets(serial)));
       auto diff = subject->sign(*zone, unsigned_step(apex, old_content, new_content, serial, rng), now);
       ASSERT_TRUE(diff) << diff.error().message;
@@ -279,8 +280,8 @@ class Incremental : public ::testing::TestWithParam<Case> {
       zone = *next;
       compare(*zone, *reference, world.sets(serial), keys, now);
       if (HasFailure()) return;
-      if (dump != nullptr)
-        std::ofstream(std::string(dump) + "/" + GetParam().label + "-" + std::to_string(step) + ".zone")
+      if (dump)
+        std::ofstream(*dump + "/" + GetParam().label + "-" + std::to_string(step) + ".zone")
             << zone::zone_text(*zone);
 
       if (below(rng, 4) == 0 || step % 6 == 5) {

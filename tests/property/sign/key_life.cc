@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "property/sign/world.h"
+#include "support/environment.h"
 
 namespace onoma::sign::testing {
 namespace {
@@ -22,9 +23,9 @@ class KeyLife : public ::testing::Test {
   void TearDown() override { std::filesystem::remove_all(directory_); }
   // Zones for other verifiers, where a script asks for them.
   static std::string dump_folder(std::string_view scenario) {
-    const char* folder = std::getenv("ONOMA_DUMP");
-    if (folder == nullptr) return {};
-    const auto path = std::string(folder) + "/" + std::string(scenario);
+    const auto folder = onoma::test::environment("ONOMA_DUMP");
+    if (!folder) return {};
+    const auto path = *folder + "/" + std::string(scenario);
     std::filesystem::create_directories(path);
     return path;
   }

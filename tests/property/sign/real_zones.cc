@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "support/environment.h"
 #include "unit/sign/support.h"
 
 namespace onoma::sign::testing {
@@ -14,9 +15,7 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path zones() {
-  if (const char* set = std::getenv("ONOMA_SHARED_DATA")) return fs::path(set) / "zones";
-  const char* source = std::getenv("ONOMA_SOURCE_DIR");
-  return fs::path(source != nullptr ? source : ".") / ".." / "shared" / "data" / "zones";
+  return onoma::test::shared_data("zones");
 }
 
 // The text of a file, uncompressed; empty when it or xz is not here.

@@ -145,7 +145,7 @@ TEST(PrivateKey, TellsItsAlgorithmFromPem) {
 
 TEST(PrivateKey, RefusesTextThatIsNoKey) {
   const auto good = key_for(Algorithm::ecdsa_p256).to_pem();
-  for (std::string text :
+  for (const std::string& text :
        {std::string(), std::string("key"), good.substr(0, good.size() / 2), pem("PRIVATE KEY", h("3000")),
         pem("PUBLIC KEY", key_for(Algorithm::ed25519).public_key_field())})
     EXPECT_FALSE(PrivateKey::from_pem(text)) << text.substr(0, 30);
@@ -198,6 +198,7 @@ TEST(Sign, ManyThreadsMayUseOneKey) {
     std::atomic<int> good{0};
     {
       std::vector<std::jthread> threads;
+      threads.reserve(kThreads);
       for (int t = 0; t < kThreads; ++t)
         threads.emplace_back([&, t] {
           for (int i = 0; i < load.rounds; ++i) {

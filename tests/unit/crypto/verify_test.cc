@@ -324,7 +324,7 @@ TEST(PublicKey, RefusesAlgorithmsItDoesNotKnow) {
       EXPECT_NE(mnemonic(*known), "unknown");
       continue;
     }
-    auto key = PublicKey::from_dnskey(static_cast<Algorithm>(octet), Bytes(64, 1));
+    auto key = PublicKey::from_dnskey(Algorithm{octet}, Bytes(64, 1));
     ASSERT_FALSE(key);
     EXPECT_EQ(key.error().code, Code::unsupported);
   }

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/environment.h"
 #include "unit/gate/support.h"
 
 namespace onoma::gate::testing {
@@ -129,8 +130,8 @@ TEST(Random, StepAndWalkAgree) {
   const std::vector<std::string> data{"TXT hello",      "A 192.0.2.1",      "NS ns.example.",
                                       "NS ns.example.", "DNAME d.example.", "MX 5 x.example."};
   int refused = 0, accepted = 0;
-  const char* wanted = std::getenv("ONOMA_TEST_ROUNDS");
-  const int rounds = wanted ? std::stoi(wanted) : 25;
+  const auto wanted = onoma::test::environment("ONOMA_TEST_ROUNDS");
+  const int rounds = wanted ? std::stoi(*wanted) : 25;
   for (int round = 0; round < rounds; ++round) {
     Maker maker;
     maker.mode = static_cast<Mode>(round % 3);

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/environment.h"
 #include "unit/gate/support.h"
 #include "wire/zonefile.h"
 
@@ -13,9 +14,7 @@ namespace onoma::gate::testing {
 namespace {
 
 std::string shared_file(const std::string& path) {
-  if (const char* dir = std::getenv("ONOMA_SHARED_DATA")) return std::string(dir) + "/" + path;
-  const char* source = std::getenv("ONOMA_SOURCE_DIR");
-  return std::string(source ? source : ".") + "/../shared/data/" + path;
+  return onoma::test::shared_data(path).string();
 }
 
 std::string unpack(const std::string& path) {

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/environment.h"
 #include "unit/gate/support.h"
 #include "wire/zonefile.h"
 
@@ -14,9 +15,7 @@ namespace onoma::gate::testing {
 namespace {
 
 std::string cases_folder() {
-  if (const char* dir = std::getenv("ONOMA_SHARED_DATA")) return std::string(dir) + "/zonemd-cases/";
-  const char* source = std::getenv("ONOMA_SOURCE_DIR");
-  return std::string(source ? source : ".") + "/../shared/data/zonemd-cases/";
+  return onoma::test::shared_data("zonemd-cases/").string();
 }
 
 zone::SnapshotPtr load(const std::string& file, const Name& apex) {

@@ -8,15 +8,12 @@
 #include <gtest/gtest.h>
 
 #include "ident/idn.h"
+#include "support/environment.h"
 
 namespace onoma::ident {
 namespace {
 
-std::filesystem::path shared_data() {
-  if (const char* folder = std::getenv("ONOMA_SHARED_DATA")) return folder;
-  const char* source = std::getenv("ONOMA_SOURCE_DIR");
-  return std::filesystem::path(source != nullptr ? source : ".") / ".." / "shared" / "data";
-}
+using onoma::test::shared_data;
 
 TEST(RealLabels, AllocatableLabelsAndTheirVariantsRegister) {
   const auto folder = shared_data() / "idn-test-labels" / "second-level-reference";

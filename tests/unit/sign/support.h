@@ -194,7 +194,7 @@ inline std::string bad_signatures(const Content& all, const KeySet& keys, Time n
   return text;
 }
 
-inline std::unique_ptr<zone::Signer> signer(KeySet keys, SigningPolicy policy) {
+inline std::unique_ptr<zone::Signer> signer(KeySet keys, const SigningPolicy& policy) {
   auto made = make_signer(std::move(keys), policy);
   EXPECT_TRUE(made) << (made ? "" : made.error().message);
   return made ? std::move(*made) : nullptr;

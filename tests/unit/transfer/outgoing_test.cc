@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "support.h"
+#include "support/environment.h"
 
 namespace onoma::transfer {
 namespace {
@@ -145,10 +146,7 @@ TEST(Axfr, EveryMessageIsSigned) {
 }
 
 TEST(Axfr, ARealSignedZoneComesThroughWhole) {
-  const char* data = std::getenv("ONOMA_SHARED_DATA");
-  const char* source = std::getenv("ONOMA_SOURCE_DIR");
-  const auto file = (data ? std::string(data) : std::string(source ? source : ".") + "/../shared/data") +
-                    "/zones/root-2020-10-19.zone.xz";
+  const auto file = onoma::test::shared_data("zones/root-2020-10-19.zone.xz").string();
   if (!std::filesystem::exists(file)) GTEST_SKIP() << "there is no " << file;
   const std::string command = "xz -dc '" + file + "'";
   const std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);

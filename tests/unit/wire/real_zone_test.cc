@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/environment.h"
 #include "wire/dnssec.h"
 #include "wire/rdata.h"
 #include "wire/rrtype.h"
@@ -15,12 +16,7 @@
 namespace onoma::wire {
 namespace {
 
-std::filesystem::path shared_data() {
-  if (const char* set = std::getenv("ONOMA_SHARED_DATA")) return set;
-  if (const char* source = std::getenv("ONOMA_SOURCE_DIR"))
-    return std::filesystem::path(source) / "../shared/data";
-  return "../shared/data";
-}
+using onoma::test::shared_data;
 
 std::optional<std::string> unpacked(const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return std::nullopt;

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/environment.h"
 #include "unit/wire/zone_twin.h"
 #include "wire/zone_scan.h"
 
@@ -43,11 +44,7 @@ struct Data {
 };
 
 std::string unpacked(const char* name) {
-  std::filesystem::path folder = "../shared/data";
-  if (const char* source = std::getenv("ONOMA_SOURCE_DIR"))
-    folder = std::filesystem::path(source) / "../shared/data";
-  if (const char* set = std::getenv("ONOMA_SHARED_DATA")) folder = set;
-  const auto file = folder / "zones" / name;
+  const auto file = onoma::test::shared_data("zones") / name;
   if (!std::filesystem::exists(file)) return {};
   const std::string command = "xz -dc '" + file.string() + "'";
   std::unique_ptr<FILE, int (*)(FILE*)> pipe(popen(command.c_str(), "r"), pclose);
