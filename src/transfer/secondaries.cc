@@ -111,7 +111,7 @@ struct Secondaries::State {
   void stored(const std::shared_ptr<Transfer>& one, const IncomingOutcome& facts, const Result<void>& result);
   void fail(Transfer& one, FaultKind kind, const std::string& why);
   void release(const Primary& primary);
-  void tell(Zone& zone, std::string problem);
+  void tell(const Zone& zone);
   void publish(Zone& zone);
 
   const SecondariesOptions options;
@@ -170,19 +170,20 @@ void Secondaries::State::settle(Zone& zone) {
     zone.due = due;
     if (due) timers.insert({*due, &zone});
   }
-  if (zone.refresh.state() == ZoneRefresh::State::idle) tell(zone, zone.refresh.problem());
-  publish(zone);
+  const bool news =
+      zone.refresh.state() == ZoneRefresh::State::idle && zone.refresh.problem() != zone.problem;
+  if (news) zone.problem = zone.refresh.problem();
+  publish(zone);  // first: who is told finds it in the status
+  if (news) tell(zone);
 }
 
 // Tells a problem once, not at every retry.
-void Secondaries::State::tell(Zone& zone, std::string problem) {
-  if (problem == zone.problem) return;
-  if (problem.empty())
+void Secondaries::State::tell(const Zone& zone) {
+  if (zone.problem.empty())
     log::info("transfer", fmt::format("{}: the primary can be used again", zone.name.text()));
   else
-    log::warning("transfer", fmt::format("{}: {}", zone.name.text(), problem));
-  store.note(zone.name, problem);
-  zone.problem = std::move(problem);
+    log::warning("transfer", fmt::format("{}: {}", zone.name.text(), zone.problem));
+  store.note(zone.name, zone.problem);
 }
 
 void Secondaries::State::publish(Zone& zone) {
