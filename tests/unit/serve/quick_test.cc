@@ -1,6 +1,8 @@
 // Answers written from parts known ahead say what the look-up, the plan and its composition say.
 #include <random>
 
+#include <fmt/format.h>
+
 #include "serve/compose.h"
 #include "serve/resolve.h"
 #include "serve_support.h"
@@ -27,7 +29,7 @@ std::string random_zone(std::mt19937& random) {
                                         "ns2.example.net.", "ns1.d7", "ns1"});
       auto server = target;
       if (const auto at = server.find('@'); at != std::string::npos) server.replace(at, 1, cut);
-      out += cut + " NS " + server + "\n";
+      out += fmt::format("{} NS {}\n", cut, server);
     }
     if (random() % 3 == 0) out += cut + " DS 1 13 2 " + std::string(64, 'A') + "\n";
     for (const auto* host : {"ns1.", "ns2.", "ns3.", "a.ns.", "other.", ""}) {
@@ -76,7 +78,7 @@ void expect_same_answers(const zone::SnapshotPtr& zone, std::mt19937& random, co
     ask.udp = false;
     const auto quick = server.ask(ask);
     const auto whole = by_plan(*zone, name(text), ask.dnssec);
-    const auto where = what + " " + text + (ask.dnssec ? " DO" : "");
+    const auto where = fmt::format("{} {}{}", what, text, ask.dnssec ? " DO" : "");
     ASSERT_TRUE(whole.readable) << where;
     EXPECT_EQ(quick.rcode(), whole.rcode()) << where;
     EXPECT_EQ(quick.header.aa(), whole.header.aa()) << where;
@@ -111,8 +113,8 @@ TEST(Quick, SaysWhatThePlanSays) {
 TEST(Quick, LeavesWhatDoesNotFitToThePlan) {
   std::string text(kTld);
   for (int i = 0; i < 13; ++i) {
-    const auto server = "ns" + std::to_string(i) + std::string(40, 'x') + ".wide";
-    text += "wide NS " + server + "\n" + server + " A 192.0.2.1\n" + server + " AAAA 2001:db8::1\n";
+    text += fmt::format("wide NS {0}\n{0} A 192.0.2.1\n{0} AAAA 2001:db8::1\n",
+                        fmt::format("ns{}{}.wide", i, std::string(40, 'x')));
   }
   Server server(load("tld.", text));
   Ask ask;

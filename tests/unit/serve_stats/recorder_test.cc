@@ -71,6 +71,7 @@ TEST(Recorder, CountsEachFact) {
 TEST(Recorder, SeveralTogetherEqualOne) {
   Fixture several, one;
   std::vector<StatsRecorder*> recorders;
+  recorders.reserve(3);
   for (int i = 0; i < 3; ++i) recorders.push_back(&several.statistics.add_recorder());
   auto& alone = one.statistics.add_recorder();
   std::mt19937_64 random(1);
@@ -144,6 +145,7 @@ TEST(Recorder, AllocatesNothing) {
   Fixture f;
   auto& recorder = f.statistics.add_recorder();
   std::vector<Packet> packets;
+  packets.reserve(5000);
   for (std::uint32_t i = 0; i < 5000; ++i)
     packets.emplace_back(i * 7919, "n" + std::to_string(i % 3000) + ".tld.");
   const auto before = onoma::test::allocations();
@@ -162,6 +164,7 @@ TEST(Recorder, CanBeReadWhileItIsWritten) {
   std::atomic<bool> stop{false};
   std::thread worker([&] {
     std::vector<Packet> packets;
+    packets.reserve(6000);
     for (std::uint32_t i = 0; i < 6000; ++i)
       packets.emplace_back(i * 7919, "n" + std::to_string(i) + ".tld.");
     for (std::size_t i = 0; !stop.load(); ++i) {

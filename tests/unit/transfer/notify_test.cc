@@ -27,6 +27,7 @@ struct Plan {
       : plan(parse(destinations), times, rng) {}
   static std::vector<NotifyDestination> parse(const std::vector<std::string>& texts) {
     std::vector<NotifyDestination> out;
+    out.reserve(texts.size());
     for (const auto& text : texts) out.push_back(NotifyDestination::parse(text, {}).value());
     return out;
   }
