@@ -23,6 +23,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/large_memory.h"
 #include "load/queries.h"
 #include "os/mapped_file.h"
 #include "serve/answer.h"
@@ -127,7 +128,7 @@ class Mapping {
 };
 
 zone::SnapshotPtr load(const Arguments& given) {
-  zone::set_image_settings({.allocate = onoma::os::large_memory});  // as the program does
+  zone::set_image_settings({.allocate = onoma::large_memory});  // as the program does
   auto apex = onoma::wire::Name::parse(given.zone);
   if (!apex) give_up("--zone " + given.zone + " is no name");
   // A mapping serves for text, and is how images are served until they are copied (--copy does that at once).

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 
+#include "base/large_memory.h"
 #include "base/rng.h"
 #include "os/mapped_file.h"
 #include "os/signals.h"
@@ -33,7 +34,7 @@ void ZoneTableSink::moved(const zone::SnapshotPtr& snapshot) {
 
 void prepare_images() {
   SystemRng rng;
-  zone::set_image_settings({.allocate = os::large_memory, .seed = rng.u64()});
+  zone::set_image_settings({.allocate = large_memory, .seed = rng.u64()});
 }
 
 void ZoneTableSink::remove(const wire::Name& zone) {

@@ -28,7 +28,7 @@ Result<wire::Name> zone_name(const std::string& text) {
 }
 
 Result<LoadedZone> load_zone(const std::string& file, const wire::Name& zone, bool allow_include) {
-  Bytes octets;
+  LargeBytes octets;
   if (file == "-") {
     octets.assign(std::istreambuf_iterator<char>(std::cin), {});
     if (zone::looks_like_image(octets))
@@ -39,7 +39,7 @@ Result<LoadedZone> load_zone(const std::string& file, const wire::Name& zone, bo
     ONOMA_TRY(auto snapshot, image->zone(zone));
     return LoadedZone{std::move(snapshot), {}};
   } else {
-    auto read = os::read_file(file, kFileMaxOctets);
+    auto read = os::read_large_file(file, kFileMaxOctets);
     // "Not found" is an answer (exit status 1); here it is bad input.
     if (!read && read.error().code == Code::not_found) return fail(Code::bad_request, read.error().message);
     ONOMA_TRY(octets, std::move(read));

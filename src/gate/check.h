@@ -104,6 +104,7 @@ struct Counts {
   static Counts of(const Snapshot& zone, bool digest);  // as the snapshot claims them
 };
 void add(Counts& counts, NameView apex, const zone::RRset& set);
+void add(Counts& counts, NameView apex, NameView owner, const RRsetView& set);
 void remove(Counts& counts, NameView apex, const zone::RRset& set);
 // Against what the version claims.
 void check_counts(Check& check, const Counts& counted);

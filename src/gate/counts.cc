@@ -6,14 +6,19 @@
 namespace onoma::gate {
 namespace {
 
-void count(Counts& counts, NameView apex, const zone::RRset& set, std::uint64_t by) {
-  if (!wire::is_made_by_signer(set.type)) {
+void count(Counts& counts, NameView apex, NameView owner, RRType type, std::size_t records,
+           std::size_t signatures, std::uint64_t by) {
+  if (!wire::is_made_by_signer(type)) {
     counts.rrsets += by;
-    counts.records += by * set.rdatas.size();
+    counts.records += by * records;
   }
-  counts.signatures += by * set.signatures.size();
-  if (set.type == RRType::NS && !same_name(set.owner, apex)) counts.delegations += by;
-  if (set.type == RRType::DS) counts.ds_sets += by;
+  counts.signatures += by * signatures;
+  if (type == RRType::NS && !same_name(owner, apex)) counts.delegations += by;
+  if (type == RRType::DS) counts.ds_sets += by;
+}
+
+void count(Counts& counts, NameView apex, const zone::RRset& set, std::uint64_t by) {
+  count(counts, apex, set.owner, set.type, set.rdatas.size(), set.signatures.size(), by);
 }
 
 }  // namespace
@@ -28,6 +33,11 @@ Counts Counts::of(const Snapshot& zone, bool digest) {
 void add(Counts& counts, NameView apex, const zone::RRset& set) {
   count(counts, apex, set, 1);
   if (counts.digest && zone::is_content(set.type)) counts.content.add(set);
+}
+
+void add(Counts& counts, NameView apex, NameView owner, const RRsetView& set) {
+  count(counts, apex, owner, set.type(), set.size(), set.signatures().size(), 1);
+  if (counts.digest && zone::is_content(set.type())) counts.content.add(set.copy(owner));
 }
 
 void remove(Counts& counts, NameView apex, const zone::RRset& set) {

@@ -35,10 +35,12 @@ bool wants_zonemd(const Check& check) {
 // The whole zone, in slices.
 class Everything {
  public:
-  Everything(Check& check, const ProgressFn& progress) : check_(check) {
+  // `digest`: the digest of the content too. It says something only where the version did not get its own
+  // from the same walk, or where a source has one to compare.
+  Everything(Check& check, bool digest, const ProgressFn& progress) : check_(check) {
     check_is_signed(check);
     if (check.dnssec()) check_keys(check);
-    walker_.emplace(check, Walk{}, progress);
+    walker_.emplace(check, Walk{.digest = digest}, progress);
   }
   bool step(std::size_t names) { return walker_->step(names); }
   Counts finish() {
@@ -53,8 +55,8 @@ class Everything {
   std::optional<Walker> walker_;
 };
 
-Counts check_everything(Check& check, const ProgressFn& progress) {
-  Everything everything(check, progress);
+Counts check_everything(Check& check, bool digest, const ProgressFn& progress) {
+  Everything everything(check, digest, progress);
   while (everything.step(kWholeZone)) {
   }
   return everything.finish();
@@ -71,7 +73,7 @@ class RealGate final : public zone::Gate {
     const bool registry = options_.level == zone::GateLevel::registry;
     Counts counts;
     if (before == nullptr) {
-      counts = check_everything(check, {});
+      counts = check_everything(check, registry || options_.full, {});
     } else {
       counts = check_diff(check, *before, diff);
       check_change(check, *before, diff);
@@ -86,7 +88,7 @@ class RealGate final : public zone::Gate {
     const auto reach = check_step(check, before, diff);
     check.queue.run();
     if (options_.full) {
-      check_everything(check, {});
+      check_everything(check, true, {});
       check_nothing_else(check, before, diff);
       return;
     }
@@ -127,7 +129,7 @@ struct ZoneCheck::State {
   ProgressFn none;
   Findings findings;
   Check check;
-  Everything everything{check, none};
+  Everything everything{check, true, none};
 };
 
 ZoneCheck::ZoneCheck(zone::SnapshotPtr zone, GateOptions options, Time now) {
@@ -148,7 +150,7 @@ zone::Verdict verify_zone(const Snapshot& zone, const GateOptions& options, Time
   CHECK(options.verify_threads >= 1);
   Findings findings;
   Check check(options, zone, now, findings);
-  check_everything(check, progress);
+  check_everything(check, options.level == zone::GateLevel::registry || options.full, progress);
   return std::move(findings).verdict();
 }
 

@@ -90,7 +90,7 @@ class Walker::Inside {
       if (place.standing == Standing::cut || node.has(RRType::SOA)) check_name_servers(check_, node);
     }
     if (what_.counts)
-      for (std::size_t i = 0; i < node.size(); ++i) add(counts_, check_.apex, node.at(i).copy(owner));
+      for (std::size_t i = 0; i < node.size(); ++i) add(counts_, check_.apex, owner, node.at(i));
     if (check_.dnssec()) visit_signed(node, place, key);
     if (holds_data(node)) previous_ = owner;
   }
@@ -179,7 +179,7 @@ class Walker::Inside {
   void visit_nsec3(const NodeView& node, std::string_view key) {
     const std::string hash(key);
     if (what_.counts)
-      for (std::size_t i = 0; i < node.size(); ++i) add(counts_, check_.apex, node.at(i).copy(node.owner()));
+      for (std::size_t i = 0; i < node.size(); ++i) add(counts_, check_.apex, node.owner(), node.at(i));
     if (denial() == zone::Denial::nsec3) {
       check_nsec3_record(check_, hash, node, what_.octets);
       while (explanation_ != explained_.end() && text_of(*explanation_) < hash) ++explanation_;

@@ -27,24 +27,29 @@ class OpenFile {
   int fd_;
 };
 
-Result<void> write_new(const std::string& path, ByteView content, unsigned mode, FileSystem& files) {
+using Writer = std::function<Result<void>(const ByteSink& sink)>;
+
+Result<void> write_new(const std::string& path, const Writer& write, unsigned mode, FileSystem& files) {
   OpenFile file(files, files.open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
   if (file.get() < 0) return io_failure(fmt::format("cannot create {}", path), -file.get());
-  for (std::uint64_t at = 0; at < content.size();) {
-    const auto rest = content.subspan(at);
-    const auto written = files.pwrite(file.get(), rest.data(), rest.size(), at);
-    if (written < 0) return io_failure(fmt::format("cannot write {}", path), static_cast<int>(-written));
-    if (written == 0) return io_failure(fmt::format("cannot write {}", path), ENOSPC);
-    at += static_cast<std::uint64_t>(written);
-  }
+  std::uint64_t at = 0;
+  ONOMA_TRY_VOID(write([&](ByteView piece) -> Result<void> {
+    while (!piece.empty()) {
+      const auto written = files.pwrite(file.get(), piece.data(), piece.size(), at);
+      if (written < 0) return io_failure(fmt::format("cannot write {}", path), static_cast<int>(-written));
+      if (written == 0) return io_failure(fmt::format("cannot write {}", path), ENOSPC);
+      at += static_cast<std::uint64_t>(written);
+      piece = piece.subspan(static_cast<std::size_t>(written));
+    }
+    return {};
+  }));
   if (int error = files.sync(file.get()); error < 0)
     return io_failure(fmt::format("cannot flush {}", path), -error);
   return {};
 }
 
-}  // namespace
-
-Result<Bytes> read_file(const std::string& path, std::uint64_t max_octets, FileSystem& files) {
+template <class Octets>
+Result<Octets> read_whole(const std::string& path, std::uint64_t max_octets, FileSystem& files) {
   OpenFile file(files, files.open(path.c_str(), O_RDONLY, 0));
   if (file.get() == -ENOENT) return fail(Code::not_found, fmt::format("there is no file {}", path));
   if (file.get() < 0) return io_failure(fmt::format("cannot open {}", path), -file.get());
@@ -55,13 +60,15 @@ Result<Bytes> read_file(const std::string& path, std::uint64_t max_octets, FileS
   if (size < 0) return io_failure(fmt::format("cannot read {}", path), static_cast<int>(-size));
   if (static_cast<std::uint64_t>(size) > max_octets) return too_large();
   // Read until the end is seen, not until the size told: files of /proc tell 0, and others may grow.
-  Bytes content;
+  Octets content;
   std::size_t got = 0;
   const std::uint64_t room = max_octets == UINT64_MAX ? max_octets : max_octets + 1;
   for (;;) {
-    const auto told = static_cast<std::uint64_t>(size) + 1;
-    content.resize(
-        std::min<std::uint64_t>(room, std::max<std::uint64_t>(told, got + std::max<std::size_t>(got, 4096))));
+    if (got == content.size()) {
+      const auto told = static_cast<std::uint64_t>(size) + 1;  // one more, to see that the file ends there
+      const auto more = got == 0 ? told : got + std::max<std::uint64_t>(got, 4096);
+      content.resize(std::min<std::uint64_t>(room, std::max<std::uint64_t>(more, 4096)));
+    }
     const auto part = files.pread(file.get(), content.data() + got, content.size() - got, got);
     if (part < 0) return io_failure(fmt::format("cannot read {}", path), static_cast<int>(-part));
     if (part == 0) break;
@@ -72,10 +79,25 @@ Result<Bytes> read_file(const std::string& path, std::uint64_t max_octets, FileS
   return content;
 }
 
+}  // namespace
+
+Result<Bytes> read_file(const std::string& path, std::uint64_t max_octets, FileSystem& files) {
+  return read_whole<Bytes>(path, max_octets, files);
+}
+
+Result<LargeBytes> read_large_file(const std::string& path, std::uint64_t max_octets, FileSystem& files) {
+  return read_whole<LargeBytes>(path, max_octets, files);
+}
+
 Result<void> write_file_atomically(const std::string& path, ByteView content, unsigned mode,
                                    FileSystem& files) {
+  return write_pieces_atomically(path, [&](const ByteSink& sink) { return sink(content); }, mode, files);
+}
+
+Result<void> write_pieces_atomically(const std::string& path, const Writer& write, unsigned mode,
+                                     FileSystem& files) {
   const std::string fresh = path + ".new";
-  if (auto written = write_new(fresh, content, mode, files); !written) {
+  if (auto written = write_new(fresh, write, mode, files); !written) {
     files.unlink(fresh.c_str());
     return written;
   }

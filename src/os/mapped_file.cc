@@ -20,7 +20,6 @@ namespace onoma::os {
 namespace {
 
 constexpr std::size_t kMostMappings = 4096;
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 
 // What the handler may look at: plain atomics, filled before a mapping is read and emptied before it goes.
 struct Slot {
@@ -115,26 +114,6 @@ bool MappedFile::lost() const {
 
 const std::atomic<bool>* MappedFile::lost_flag() const {
   return slot_ < 0 ? nullptr : &slots()[static_cast<std::size_t>(slot_)].lost;
-}
-
-std::shared_ptr<std::uint8_t> large_memory(std::size_t octets) {
-  if (octets < kHugePage) {
-    constexpr std::align_val_t kLine{64};
-    return {static_cast<std::uint8_t*>(::operator new(octets, kLine)),
-            [](std::uint8_t* memory) { ::operator delete(memory, kLine); }};
-  }
-  // A huge page is one only where it begins at a multiple of its size: ask for one more and give the ends
-  // back.
-  const auto wanted = (octets + kHugePage - 1) / kHugePage * kHugePage;
-  auto* memory =
-      ::mmap(nullptr, wanted + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::bad_alloc();
-  auto* begin = static_cast<std::uint8_t*>(memory);
-  const auto skip = (kHugePage - reinterpret_cast<std::uintptr_t>(begin) % kHugePage) % kHugePage;
-  if (skip > 0) ::munmap(begin, skip);
-  ::munmap(begin + skip + wanted, kHugePage - skip);
-  ::madvise(begin + skip, wanted, MADV_HUGEPAGE);
-  return {begin + skip, [wanted](std::uint8_t* at) { ::munmap(at, wanted); }};
 }
 
 }  // namespace onoma::os

@@ -35,7 +35,4 @@ class MappedFile {
   int slot_ = -1;
 };
 
-// Octets at the beginning of a page, in huge pages where the system has them. Throws std::bad_alloc.
-std::shared_ptr<std::uint8_t> large_memory(std::size_t octets);
-
 }  // namespace onoma::os

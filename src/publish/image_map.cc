@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
+#include "base/large_memory.h"
+
 namespace onoma::publish {
 
 namespace {
@@ -110,7 +112,7 @@ Result<std::shared_ptr<const ImageMap::Copy>> ImageMap::copy(const std::function
   const auto size = all.size() - sums_.size();
   std::shared_ptr<std::uint8_t> memory;
   try {
-    memory = os::large_memory(size);
+    memory = large_memory(size);
   } catch (const std::bad_alloc&) {
     return fail(Code::unavailable, fmt::format("{}: no memory for a copy of {} octets", path_, size));
   }

@@ -81,15 +81,20 @@ Result<ZoneFile> read_zone_file(const wire::Name& zone, const std::string& path,
     return ZoneFile{std::move(snapshot), std::move(image)};
   }
   const bool alone = small.has_value();  // asking how many cores there are takes longer than a small file
-  auto octets = small ? Result<Bytes>(*std::move(small)) : os::read_file(path, kFileMaxOctets);
-  if (!octets) {
-    // "Not found" would be an answer about the zone; and a server that has given up root is told so.
-    if (octets.error().message.find("ermission denied") != std::string::npos)
-      octets.error().message += ": the user that this server runs as must be able to read it";
-    return std::unexpected(octets.error());
+  LargeBytes large;
+  if (!small) {
+    auto read = os::read_large_file(path, kFileMaxOctets);
+    if (!read) {
+      // "Not found" would be an answer about the zone; and a server that has given up root is told so.
+      if (read.error().message.find("ermission denied") != std::string::npos)
+        read.error().message += ": the user that this server runs as must be able to read it";
+      return std::unexpected(read.error());
+    }
+    large = *std::move(read);
   }
+  const auto octets = small ? ByteView(*small) : ByteView(large);
   std::vector<std::string> warnings;
-  ONOMA_TRY(auto snapshot, zone::load_zone_text(as_text(*octets), {.origin = zone, .file_name = path},
+  ONOMA_TRY(auto snapshot, zone::load_zone_text(as_text(octets), {.origin = zone, .file_name = path},
                                                 warnings, alone ? serially : os::on_threads()));
   for (std::size_t i = 0; i < std::min(warnings.size(), kWarningsShown); ++i)
     log::warning("zone", fmt::format("{}: {}", zone.text(), warnings[i]));

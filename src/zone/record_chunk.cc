@@ -13,7 +13,7 @@ namespace onoma::zone {
 namespace {
 
 constexpr std::size_t kFirstBlockOctets = std::size_t{4} << 10;
-constexpr std::size_t kLastBlockOctets = std::size_t{1} << 20;
+constexpr std::size_t kLastBlockOctets = kHugePageOctets;
 constexpr std::size_t kMaxItems = 0xffffffffU;
 
 std::uint64_t head_of(ByteView rest) {
@@ -33,7 +33,7 @@ void Arena::grow(std::size_t size) {
   const auto wanted =
       blocks_.empty() ? kFirstBlockOctets : std::min(2 * blocks_.back().size, kLastBlockOctets);
   left_ = std::max(size, wanted);
-  blocks_.push_back({std::make_unique_for_overwrite<std::uint8_t[]>(left_), left_});
+  blocks_.push_back({large_memory(left_), left_});
   at_ = blocks_.back().octets.get();
 }
 
@@ -113,14 +113,14 @@ void sort(RecordChunk& chunk) {
     std::uint64_t head;
     std::uint32_t index;
   };
-  std::vector<Place> places(runs.size());
+  LargeVector<Place> places(runs.size());
   for (std::uint32_t i = 0; i < places.size(); ++i) places[i] = {runs[i].head, i};
   std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
     if (a.head != b.head) return a.head < b.head;
     const int order = RecordChunk::compare(runs[a.index], runs[b.index], skip);
     return order != 0 ? order < 0 : a.index < b.index;
   });
-  std::vector<RecordChunk::Run> sorted;
+  LargeVector<RecordChunk::Run> sorted;
   sorted.reserve(runs.size());
   for (const auto& place : places) sorted.push_back(runs[place.index]);
   runs = std::move(sorted);

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/large_memory.h"
 #include "wire/zonefile.h"
 #include "zone/snapshot.h"
 
@@ -40,7 +41,7 @@ class Arena {
 
  private:
   struct Block {
-    std::unique_ptr<std::uint8_t[]> octets;
+    std::shared_ptr<std::uint8_t> octets;
     std::size_t size;
   };
   void grow(std::size_t size);
@@ -102,8 +103,8 @@ class RecordChunk {
   Name apex_;
   std::string apex_key_;
   Arena arena_;
-  std::vector<Run> runs_;
-  std::vector<Item> items_;
+  LargeVector<Run> runs_;
+  LargeVector<Item> items_;
 };
 
 // std::stable_sort that takes no memory for the few elements that an owner mostly has.

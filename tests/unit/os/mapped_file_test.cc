@@ -47,15 +47,5 @@ TEST(MappedFile, TellsWhatIsWrong) {
   std::filesystem::remove(path);
 }
 
-TEST(LargeMemory, IsThereAndGoesAgain) {
-  for (const std::size_t octets :
-       {std::size_t{1}, std::size_t{5000}, std::size_t{3} << 20, std::size_t{4} << 20}) {
-    const auto memory = large_memory(octets);
-    memory.get()[0] = 1;
-    memory.get()[octets - 1] = 2;
-    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(memory.get()) % 64, 0U);
-  }
-}
-
 }  // namespace
 }  // namespace onoma::os
