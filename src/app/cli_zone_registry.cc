@@ -10,6 +10,7 @@
 
 #include "app/object_requests.h"
 #include "app/output.h"
+#include "app/progress.h"
 #include "app/zone_import.h"
 #include "app/zone_tools.h"
 #include "model/json.h"
@@ -18,27 +19,6 @@ namespace onoma::app {
 namespace {
 
 namespace json = boost::json;
-
-// Shown on stderr: often on a terminal, else every 5 s.
-class Progress {
- public:
-  Progress() : terminal_(isatty(STDERR_FILENO) == 1), last_(std::chrono::steady_clock::now()) {}
-  ~Progress() {
-    if (shown_ && terminal_) fmt::print(stderr, "\r\x1b[K");
-  }
-  void operator()(std::size_t done, std::size_t all) {
-    const auto now = std::chrono::steady_clock::now();
-    if (now - last_ < (terminal_ ? std::chrono::milliseconds{200} : std::chrono::milliseconds{5000})) return;
-    last_ = now;
-    shown_ = true;
-    fmt::print(stderr, "{}{} of {} objects sent{}", terminal_ ? "\r" : "", done, all, terminal_ ? "" : "\n");
-    std::fflush(stderr);
-  }
-
- private:
-  bool terminal_, shown_ = false;
-  std::chrono::steady_clock::time_point last_;
-};
 
 void print_report(const Globals& globals, const Name& zone, const ImportReport& report, double seconds) {
   if (globals.json) {
@@ -136,7 +116,9 @@ void add_import(CLI::App& zone, Globals& globals) {
     const auto begin = std::chrono::steady_clock::now();
     auto done = [&] {
       Progress progress;
-      return import_zone(*access, arguments->options, std::ref(progress));
+      return import_zone(*access, arguments->options, [&](std::size_t sent, std::size_t all) {
+        progress([&] { return fmt::format("{} of {} objects sent", sent, all); });
+      });
     }();
     if (!done) return void(globals.exit_status = report(globals, done.error()));
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/commands.h"
+#include "app/progress.h"
 #include "app/zone_list.h"
 #include "app/zone_tools.h"
 #include "gate/gate.h"
@@ -30,24 +31,6 @@ constexpr std::size_t kZonesTold = 20;  // of a file with many
 double seconds_since(steady_clock::time_point begun) {
   return std::chrono::duration<double>(steady_clock::now() - begun).count();
 }
-
-// One line now and then on stderr, when the work is long. Any thread.
-class Progress {
- public:
-  template <class Text>
-  void operator()(const Text& text) {
-    std::scoped_lock lock(mutex_);
-    const auto now = steady_clock::now();
-    const auto patience = std::chrono::seconds{::isatty(STDERR_FILENO) != 0 ? 1 : 5};
-    if (now - last_ < patience) return;
-    last_ = now;
-    fmt::print(stderr, "{}\n", text());
-  }
-
- private:
-  std::mutex mutex_;
-  steady_clock::time_point last_ = steady_clock::now();
-};
 
 struct CompileArguments {
   std::string file, zone, list, output, level = "structure", time;

@@ -5,7 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "sign/rules.h"
+#include "sign/zone_digest.h"
+#include "wire/rdata.h"
 #include "wire/rrtype.h"
 
 namespace onoma::sign {
@@ -35,7 +38,10 @@ class FullSigning {
 
   Result<std::vector<RRset>> run(std::vector<RRset> content) {
     ONOMA_TRY_VOID(take(std::move(content)));
-    ONOMA_TRY(const auto ttl, find_negative_ttl());
+    ONOMA_TRY(const auto* soa, find_soa());
+    ONOMA_TRY(const auto ttl, negative_ttl(soa->ttl, soa->rdatas[0]));
+    if (signer_.policy().zonemd) insert_zonemd(wire::soa_serial(soa->rdatas[0]), soa->ttl);
+    content_items_ = items_.size();
     walk();
     if (denial() == zone::Denial::nsec) {
       chain_nsec(ttl);
@@ -43,6 +49,7 @@ class FullSigning {
       ONOMA_TRY_VOID(chain_nsec3(ttl));
     }
     ONOMA_TRY_VOID(sign());
+    ONOMA_TRY_VOID(complete_zonemd());
     return finish();
   }
 
@@ -87,16 +94,23 @@ class FullSigning {
       if (item.set.rdatas.size() > 1) item.set.normalise();
   }
 
-  Result<std::uint32_t> find_negative_ttl() const {
+  Result<const RRset*> find_soa() const {
     for (const auto& item : items_) {
       if (item.key != apex_key_) break;  // the apex sorts first
       if (item.set.type != RRType::SOA) continue;
       if (item.set.rdatas.size() != 1) break;
-      return negative_ttl(item.set.ttl, item.set.rdatas[0]);
+      return &item.set;
     }
     return fail(Code::bad_request,
                 fmt::format("the zone needs exactly one SOA record at {}; add it or remove the others",
                             signer_.apex().text()));
+  }
+
+  // A placeholder in its place in the order.
+  void insert_zonemd(std::uint32_t serial, std::uint32_t ttl) {
+    const auto at = std::ranges::find_if(
+        items_, [&](const Item& item) { return item.key != apex_key_ || item.set.type > RRType::ZONEMD; });
+    items_.insert(at, {apex_key_, zonemd_set(signer_.apex(), serial, ttl, *signer_.policy().zonemd)});
   }
 
   // Gives every item its place and collects the links. Names below a barrier follow it directly in sort
@@ -190,6 +204,29 @@ class FullSigning {
     return signer_.sign(unsigned_sets, now_);
   }
 
+  // The digest over all sets, put into the placeholder, which is signed anew.
+  Result<void> complete_zonemd() {
+    const auto hash = signer_.policy().zonemd;
+    if (!hash) return {};
+    std::vector<const RRset*> order(items_.size());
+    std::ranges::transform(items_, order.begin(), [](const Item& item) { return &item.set; });
+    // Contents and the chain are each in order already.
+    std::ranges::inplace_merge(order, order.begin() + static_cast<std::ptrdiff_t>(content_items_), before);
+    ZoneDigest digest(signer_.apex(), *hash);
+    RRset* own = nullptr;
+    for (std::size_t i = 0; i < content_items_ && items_[i].key == apex_key_; ++i)
+      if (items_[i].set.type == RRType::ZONEMD) own = &items_[i].set;
+    CHECK(own != nullptr);
+    for (const auto* set : order) digest.add(set->owner, set->type, set->ttl, set->rdatas, set->signatures);
+    *own = zonemd_set(signer_.apex(), load_u32(own->rdatas[0].data()), own->ttl, *hash, digest.finish());
+    return signer_.sign({&own, 1}, now_);
+  }
+
+  static bool before(const RRset* a, const RRset* b) {
+    const auto order = wire::canonical_compare(a->owner, b->owner);
+    return order != 0 ? order < 0 : a->type < b->type;
+  }
+
   std::vector<RRset> finish() {
     std::vector<RRset> out;
     out.reserve(items_.size());
@@ -201,7 +238,8 @@ class FullSigning {
   Time now_;
   const zone::Snapshot* reuse_;
   std::string apex_key_;
-  std::vector<Item> items_;
+  std::vector<Item> items_;  // the content in canonical order, then the chain in its own
+  std::size_t content_items_ = 0;
   std::vector<Link> links_;
 };
 

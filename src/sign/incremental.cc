@@ -10,6 +10,7 @@
 #include "sign/chain.h"
 #include "sign/full.h"
 #include "sign/rules.h"
+#include "sign/zone_digest.h"
 #include "wire/rdata.h"
 #include "wire/rrtype.h"
 
@@ -19,7 +20,6 @@ namespace {
 
 using zone::Diff;
 using zone::NodeView;
-using zone::RRsetChange;
 using zone::Snapshot;
 
 std::optional<RRset> copy_of(const std::optional<NodeView>& node, RRType type) {
@@ -113,9 +113,11 @@ class Step {
     auto old_soa = copy_of(apex, RRType::SOA);
     CHECK(old_soa.has_value());  // every snapshot has one
     ONOMA_TRY(auto new_soa, with_serial(soa ? std::move(*soa) : *old_soa, input_.to_serial));
+    auto own = signer_.apex_sets();
+    if (const auto hash = signer_.policy().zonemd)
+      own.push_back(zonemd_set(signer_.apex(), input_.to_serial, new_soa.ttl, *hash));
     add_content(content, signer_.apex(), RRType::SOA, std::move(old_soa), std::move(new_soa));
 
-    auto own = signer_.apex_sets();
     for (auto type : {RRType::DNSKEY, RRType::CDS, RRType::CDNSKEY, RRType::NSEC3PARAM, RRType::ZONEMD}) {
       const auto wanted = std::ranges::find(own, type, &RRset::type);
       add_content(content, signer_.apex(), type, copy_of(apex, type),

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,9 @@ enum class CdsPolicy : std::uint8_t {
 // Digests of a DS record, by IANA's numbers: RFC 4509, RFC 6605, RFC 9563.
 enum class DsDigest : std::uint8_t { sha256 = 2, sha384 = 4, sm3 = 6 };
 
+// Hash of the digest over the zone (RFC 8976 §5.3), by IANA's numbers.
+enum class ZonemdHash : std::uint8_t { sha384 = 1, sha512 = 2 };
+
 struct SigningPolicy {
   zone::Denial denial = zone::Denial::nsec;                     // never `none`
   bool opt_out = false;                                         // NSEC3 only (RFC 5155 §6)
@@ -36,6 +40,9 @@ struct SigningPolicy {
   std::uint32_t dnskey_ttl_s = 3600;  // of DNSKEY, CDS and CDNSKEY
   CdsPolicy cds = CdsPolicy::always;
   std::vector<DsDigest> cds_digests{DsDigest::sha256};  // at least one
+
+  // A digest over the zone in every version. It costs a walk over the whole zone each time.
+  std::optional<ZonemdHash> zonemd;
 
   // After a change of keys, signatures are made anew over this time, an equal share every hour. At the
   // ordinary period (validity − refresh lead) and above, each waits for its ordinary renewal. 0: all at once.

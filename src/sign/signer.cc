@@ -11,6 +11,7 @@
 #include "sign/incremental.h"
 #include "sign/rules.h"
 #include "sign/set_signer.h"
+#include "sign/zone_digest.h"
 #include "wire/dnssec.h"
 #include "wire/rdata.h"
 
@@ -37,6 +38,7 @@ class ZoneSigner final : public zone::Signer {
   Result<Diff> sign(const Snapshot& before, Diff unsigned_diff, Time now) override {
     ONOMA_TRY_VOID(check_clock(now, &before, earliest_));
     ONOMA_TRY(auto diff, sign_diff(*signer_, before, unsigned_diff, now));
+    ONOMA_TRY_VOID(complete_zonemd(*signer_, before, diff, now));
     due_->note(before, diff);
     return diff;
   }
@@ -90,6 +92,7 @@ class ZoneSigner final : public zone::Signer {
     for (auto i = first; i < diff.changes.size(); ++i) sets.push_back(&*diff.changes[i].after);
     ONOMA_TRY_VOID(signer_->sign(sets, now));
     diff.sort();
+    ONOMA_TRY_VOID(complete_zonemd(*signer_, before, diff, now));
     due_->note(before, diff);
     return diff;
   }
@@ -139,7 +142,15 @@ class ZoneSigner final : public zone::Signer {
       if (there.has_value() != (wanted != own.end())) return true;
       if (there && !there->copy(apex.owner()).same_data(*wanted)) return true;
     }
-    return false;
+    return zonemd_differs(apex);
+  }
+
+  // Is there a digest, by the hash wanted? Whether it is right, the gate says.
+  bool zonemd_differs(const zone::NodeView& apex) const {
+    const auto there = apex.find(RRType::ZONEMD);
+    if (!there || !policy_.zonemd) return there.has_value() != policy_.zonemd.has_value();
+    const auto data = there->rdatas().front();
+    return there->size() != 1 || data.size() < 6 || data[5] != static_cast<std::uint8_t>(*policy_.zonemd);
   }
 
   void warn_of_expiry(const std::vector<wire::RRset>& sets) const {

@@ -6,8 +6,8 @@
 //
 // What it makes is a function of (content, keys, policy), signature octets and signature times aside: sign()
 // gives what sign_all() of the same content gives. It owns the types RRSIG, NSEC, NSEC3, NSEC3PARAM, DNSKEY,
-// CDS, CDNSKEY and ZONEMD: in content and diffs from outside they are dropped, and all but ZONEMD (whose
-// digest over unsigned content means nothing in the signed zone) are made anew from keys and policy.
+// CDS, CDNSKEY and ZONEMD: in content and diffs from outside they are dropped and made anew from keys and
+// policy. With ZONEMD every version costs a walk over the zone.
 //
 // What is signed (RFC 4035 §2): every RRset that the zone has authority for, which leaves out glue, NS at
 // delegations and what lies below a delegation or a DNAME. Owners and RRset data keep their case; names in

@@ -34,13 +34,15 @@ esc\.aped  TXT   "a dot inside a label"
 ZONE
 
 bad=0
-for mode in "" "--nsec3" "--nsec3 --opt-out"; do
+for mode in "" "--nsec3" "--nsec3 --opt-out" "--zonemd sha384" "--nsec3 --zonemd sha512"; do
   out=$work/signed.zone
   # shellcheck disable=SC2086
   if ! (cd "$work" && "$onoma" zone sign in.zone --zone example.org --output "$out" $mode) >"$work/log" 2>&1; then
     echo "zone sign $mode failed:"; cat "$work/log"; exit 1
   fi
-  for verifier in "ldns-verify-zone -V 1" "dnssec-verify -o example.org" "kzonecheck -d on -o example.org."; do
+  digest=
+  case $mode in *zonemd*) digest=-ZZ ;; esac
+  for verifier in "ldns-verify-zone -V 1 $digest" "dnssec-verify -o example.org" "kzonecheck -d on -o example.org."; do
     if ! $verifier "$out" >"$work/log" 2>&1; then
       echo "FAILED with '$mode': $verifier"; cat "$work/log"; bad=1
     fi
