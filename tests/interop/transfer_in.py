@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Zone transfers to Onoma: it is a secondary of BIND, NSD and Knot, with TSIG and without. Versions follow one another;
+"""Zone transfers to Onoma: it is a secondary of BIND, NSD, Knot and PowerDNS, with TSIG and without. Versions follow one another;
 each must arrive by NOTIFY alone, since refresh is a day away, and be the same here record by record. After kill -9 and
 without its primary it serves what it had. Last a primary that lies: no bad version of its zone is ever visible.
 
@@ -15,6 +15,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import pdns
 from lying_primary import LIES, Primary
 from support.lab import Checks, Lab, free_port, need, program, wait_for
 from support.packets import Client
@@ -123,8 +124,12 @@ zone:
     return ["/usr/sbin/knotd", "-c", folder / "knot.conf"]
 
 
-# NSD 4.6 keeps no differences of zone files: it answers IXFR with the whole zone.
-PRIMARIES = {"named": (bind, True), "nsd": (nsd, False), "knotd": (knotd, True)}
+def pdns_server(lab, port, to, files):
+    return pdns.primary(lab, port, to, files, SIGNED, KEY, SECRET)
+
+
+# NSD 4.6 and PowerDNS 4.7 keep no differences of zones: they answer IXFR with the whole zone.
+PRIMARIES = {"named": (bind, True), "nsd": (nsd, False), "knotd": (knotd, True), "pdns_server": (pdns_server, False)}
 
 
 def serial_of(at, zone):
@@ -167,6 +172,8 @@ def follows(lab, checks, versions, peer, keys):
     zones = {name: Zone(name, lab.folder / f"{peer}-zones") for name in (PLAIN, SIGNED)}
     port, to = free_port(), free_port()
     command = make(lab, port, to, {name: zone.file for name, zone in zones.items()})
+    # How it reads its files again: by SIGHUP, unless it comes with another way.
+    command, reload = command if isinstance(command, tuple) else (command, None)
     primary = lab.start(peer, command)
     at, here = f"127.0.0.1:{port}", f"127.0.0.1:{to}"
     wait_for(lambda: all(serial_of(at, name) == 1 for name in zones), 30, f"{peer} serves its zones")
@@ -196,7 +203,7 @@ def follows(lab, checks, versions, peer, keys):
         for zone in zones.values():
             zone.change()
         time.sleep(1.1)  # file times of a second are all that some look at
-        primary.signal(signal.SIGHUP)
+        reload() if reload else primary.signal(signal.SIGHUP)
         wait_for(lambda: all(serial_of(at, name) == zone.serial for name, zone in zones.items()), 20,
                  f"{peer} serves the new version")
         begun = time.monotonic()

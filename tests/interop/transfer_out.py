@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Zone transfers from Onoma: dig and kdig ask for them, and BIND, NSD and Knot are its secondaries, with TSIG and
+"""Zone transfers from Onoma: dig and kdig ask for them, and BIND, NSD, Knot and PowerDNS are its secondaries, with TSIG and
 without. Versions of the zones follow one another; each must reach every secondary by NOTIFY and IXFR alone, since
 refresh is a day away, and be the same there record by record.
 
@@ -14,7 +14,9 @@ import signal
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import pdns
 from support import packets
 from support.lab import Checks, Lab, free_port, need, wait_for
 from support.packets import Client
@@ -168,7 +170,12 @@ zone:
     return port, ["/usr/sbin/knotd", "-c", folder / "knot.conf"]
 
 
-SECONDARIES = {"named": bind, "nsd": nsd, "knotd": knotd}
+def pdns_server(lab, primary):
+    port = free_port()
+    return port, pdns.secondary(lab, port, primary, PLAIN, SIGNED, KEY, SECRET)
+
+
+SECONDARIES = {"named": bind, "nsd": nsd, "knotd": knotd, "pdns_server": pdns_server}
 
 
 def asked(lab, address, *words, tool="dig", timeout_s=60):
