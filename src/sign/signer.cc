@@ -134,7 +134,7 @@ class ZoneSigner final : public zone::Signer {
   }
 
   bool apex_sets_differ(const Snapshot& current) const {
-    const auto apex = current.apex();
+    const auto& apex = current.apex();
     const auto own = signer_->apex_sets();
     for (auto type : {RRType::DNSKEY, RRType::CDS, RRType::CDNSKEY, RRType::NSEC3PARAM}) {
       const auto wanted = std::ranges::find(own, type, &wire::RRset::type);
