@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include "base/log.h"
 #include "publish/file_zones_state.h"
@@ -15,6 +16,8 @@ using wire::Name;
 using wire::NameView;
 
 namespace {
+
+constexpr std::uint64_t kLargeZoneNames = 1000;
 
 // An operator's own file is served whatever its signatures' age, but not silently.
 void warn_if_expired(NameView zone, std::uint32_t earliest_expiry, Time now) {
@@ -165,9 +168,12 @@ FileZoneOutcome FileZones::State::read_file(const FileZoneWork& work) {
     return out;
   }
   const auto expiry = loaded->snapshot->facts().earliest_expiry;
+  const auto names = loaded->snapshot->facts().names;
   auto out = offer(work, std::move(loaded->snapshot), std::nullopt);
   out.stamp = stamp;
   if (out.result) out.earliest_expiry = expiry;
+  // Reading and comparing took memory in many pieces, which the allocator would keep for this thread.
+  if (names >= kLargeZoneNames) ::malloc_trim(0);
   return out;
 }
 
