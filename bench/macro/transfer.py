@@ -17,6 +17,7 @@ sys.path.insert(1, str(pathlib.Path(__file__).resolve().parents[1] / "serve"))
 
 from artificial import NAME, Zone
 from common import median, save, table
+from rows import mix
 from servers import CLASSES, Changes, Onoma, Load, installed, resident, versions
 from support.lab import Lab, free_port, wait_for
 from support.packets import Client
@@ -54,8 +55,8 @@ def out_of(given, zone):
             turns = []
             for _ in range(given.turns):
                 before = server.cpu_s()
-                asking = Load(server, "--queries", zone.queries, "--rate", 50, "--warmup", 0.1, "--transfer", NAME,
-                              "--transfer-at", 0.1, "--seconds", 600)
+                asking = Load(server, *mix(zone), "--rate", 1000, "--warmup", 0.3, "--transfer", NAME, "--transfer-at", 0.5,
+                              "--seconds", 600)
                 asking.wait_for("transferred")
                 asking.stop()
                 done = asking.result()["transfer"]
