@@ -324,8 +324,8 @@ TEST(PublicKey, RefusesAlgorithmsItDoesNotKnow) {
       EXPECT_NE(mnemonic(*known), "unknown");
       continue;
     }
-    // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange): what a DNSKEY record may say is the
-    // subject
+    // What a DNSKEY record may say is the subject.
+    // NOLINTNEXTLINE(clang-analyzer-optin.core.EnumCastOutOfRange)
     auto key = PublicKey::from_dnskey(Algorithm{octet}, Bytes(64, 1));
     ASSERT_FALSE(key);
     EXPECT_EQ(key.error().code, Code::unsupported);
